@@ -1,0 +1,74 @@
+-- The projection: append-only tables that the fold fills. No updates, keys, indexes or constraints:
+-- state is read as "the last snapshot before $p plus the tail" (see views/), and a change of this file is a rebuild.
+
+-- What this file was folded by, and for which catalog.
+create table meta(name varchar not null, value varchar not null);
+
+-- Every event once, in log order. pos = ms << 20 | seq of its stream id.
+-- tid: UUIDv7 ids, time first, so that zonemaps prune the exact duplicate check. hid: all other ids. Exactly one is set.
+create table log(
+    pos bigint not null,
+    tid uuid,
+    hid uuid,
+    type varchar not null,
+    aid integer,                -- the asset it is about; null where it is about none
+    time timestamp not null,    -- the producer's time; the recorded time where it says none
+    run varchar,
+    job varchar,
+    part varchar
+);
+
+-- Asset numbers, dense by first sight in log order (a subject before its upstreams).
+create table keys(aid integer not null, key varchar not null, first_pos bigint not null);
+
+-- Lineage: a new (up, down, job) only. job is null where none is named, and for declared upstreams.
+create table edges(up integer not null, down integer not null, job varchar, first_pos bigint not null);
+create table column_edges(
+    up integer not null, up_column varchar not null, down integer not null, down_column varchar not null,
+    first_pos bigint not null
+);
+-- Which jobs make or read an asset: a new (aid, job, role) only; role is 'makes' or 'reads'.
+create table job_assets(aid integer not null, job varchar not null, role varchar not null, first_pos bigint not null);
+
+-- asset.described: null where the event says nothing. owners, tags, columns, extra, freshness are JSON text.
+create table descriptions(
+    pos bigint not null, aid integer not null, name varchar, grp varchar, kind varchar, description varchar,
+    url varchar, owners varchar, tags varchar, columns varchar, extra varchar, freshness varchar
+);
+create table checks(
+    pos bigint not null, aid integer not null, name varchar not null, passed boolean not null, severity varchar not null,
+    part varchar, run varchar
+);
+-- asset.aliased: `other` names the same thing as `aid`. alias.resolved: a run-time alias stood for an asset.
+create table aliases(pos bigint not null, aid integer not null, other integer not null);
+create table alias_assets(pos bigint not null, alias varchar not null, aid integer not null);
+
+-- act: created, updated, retired. id: the artifact's id (the id of its artifact.created event).
+create table artifacts(
+    pos bigint not null, act varchar not null, id varchar, key varchar, type varchar, aid integer, run varchar
+);
+-- act: started, succeeded, failed, skipped.
+create table runs(
+    pos bigint not null, act varchar not null, run varchar not null, job varchar, parent varchar, time timestamp not null,
+    duration double, error varchar
+);
+
+-- What the fold could not take, with the reason; and events of a newer version than this assetlog knows.
+create table quarantine(pos bigint not null, code varchar not null, field varchar, detail varchar not null);
+create table skipped(pos bigint not null, type varchar not null, version integer not null);
+
+-- One row a commit, thinned out with each snapshot: how far the fold is, and what the log looked like there.
+-- entry: SHA-256 of the entry at pos; server: the log server's replication id; the counts are totals.
+create table progress(
+    pos bigint not null, entry blob not null, server varchar not null,
+    folded bigint not null, duplicates bigint not null, quarantined bigint not null, skipped bigint not null
+);
+
+-- State of every asset as of snap_pos, ordered by (snap_pos, aid). *_at: effective time in microseconds,
+-- min(event time, recorded time + 5 min); the greatest (at, pos) is "last".
+create table snap(
+    snap_pos bigint not null, aid integer not null,
+    materializations bigint not null, failures bigint not null, observations bigint not null,
+    materialized_at bigint, materialized_pos bigint, failed_at bigint, failed_pos bigint,
+    overdue_pos bigint, retired_pos bigint, active_pos bigint
+);

@@ -1,0 +1,231 @@
+"""The one decoder: what an event's bytes say, for HTTP and for the fold alike.
+
+An event is a CloudEvent 1.0 in structured JSON. The accepted bytes are the event; they are never re-encoded.
+https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Raw, Struct
+
+from assetlog.schemas import explain
+from assetlog.schemas.errors import Invalid, TooLarge
+from assetlog.schemas.events import EVENT_TYPES, EventType
+from assetlog.schemas.events.common import EMPTY, Data
+from assetlog.schemas.ids import new_id
+from assetlog.schemas.keys import canonical_key
+from assetlog.schemas.meaning import check_meaning
+from assetlog.schemas.nesting import MAX_DEPTH, too_deep
+from assetlog.schemas.times import now_text, parse_time
+from assetlog.schemas.upcasts import upcast
+
+MAX_EVENT_BYTES = 1_048_576
+
+
+class Envelope(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """The CloudEvents attributes, and the extensions assetlog knows."""
+
+    specversion: str
+    id: Annotated[str, Meta(min_length=1, max_length=512)]
+    source: Annotated[str, Meta(min_length=1, max_length=1500)]
+    type: Annotated[str, Meta(min_length=1, max_length=255)]
+    subject: Annotated[str, Meta(min_length=1, max_length=4096)] | None = None
+    time: str | None = None
+    datacontenttype: str | None = None
+    dataschema: str | None = None
+    dataversion: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
+    """The version of the type's data."""
+    causationid: str | None = None
+    """The id of the trigger this event comes from."""
+    traceparent: str | None = None
+    tracestate: str | None = None
+    data: Raw = EMPTY
+
+
+class Event(Struct, frozen=True, gc=False):
+    """A decoded event: keys canonical, time in UTC, data in the newest shape."""
+
+    id: str
+    source: str
+    type: str
+    subject: str | None
+    time: datetime | None
+    """When it happened, by its producer's clock; None where it does not say."""
+    version: int
+    data: Data | None
+    """None for a version newer than this assetlog knows: kept, counted, skipped."""
+    upstream: tuple[str, ...] = ()
+    """Canonical keys of the upstream assets."""
+    other: str | None = None
+    """The canonical key of the second asset it names: an alias, or what an artifact is about."""
+    causation_id: str | None = None
+
+
+class _Outgoing(Struct, frozen=True, omit_defaults=True, gc=False):
+    specversion: str
+    id: str
+    source: str
+    type: str
+    time: str
+    dataversion: int
+    subject: str | None = None
+    causationid: str | None = None
+    data: Any = None
+
+
+_envelope = msgspec.json.Decoder(Envelope)
+_data = {name: msgspec.json.Decoder(event_type.data) for name, event_type in EVENT_TYPES.items()}
+_encoder = msgspec.json.Encoder()
+
+
+def decode(raw: bytes) -> Event:
+    """What an event's bytes say.
+
+    Raises:
+        Invalid: the bytes break a rule; the error names field, value, rule and remedy.
+
+    >>> decode(b'{"specversion":"1.0","id":"1","source":"doc","type":"asset.retired","subject":"s3://a"}').subject
+    's3://a'
+    """
+    _check_bytes(raw)
+    envelope = _decode_envelope(raw)
+    event_type = _check_envelope(envelope)
+    time = None if envelope.time is None else parse_time(envelope.time)
+    subject = envelope.subject
+    if event_type.subject == "asset" and subject is not None:
+        subject = canonical_key(subject)
+    known = envelope.dataversion <= event_type.version
+    data = _decode_data(envelope, event_type) if known else None
+    upstream, other = check_meaning(event_type, envelope.subject, data) if data is not None else ((), None)
+    return Event(
+        envelope.id,
+        envelope.source,
+        envelope.type,
+        subject,
+        time,
+        envelope.dataversion,
+        data,
+        upstream,
+        other,
+        envelope.causationid,
+    )
+
+
+def encode(
+    type_name: str,
+    source: str,
+    subject: str | None,
+    data: Data,
+    *,
+    event_id: str | None = None,
+    time: str | None = None,
+    causation_id: str | None = None,
+) -> bytes:
+    """The bytes of a new event, of its type's newest version.
+
+    >>> from assetlog.schemas.events.asset import AssetRetired
+    >>> decode(encode("asset.retired", "doc", "s3://a", AssetRetired())).type
+    'asset.retired'
+    """
+    outgoing = _Outgoing(
+        "1.0",
+        event_id or new_id(),
+        source,
+        type_name,
+        time or now_text(),
+        EVENT_TYPES[type_name].version,
+        subject,
+        causation_id,
+        data,
+    )
+    return _encoder.encode(outgoing)
+
+
+def _check_bytes(raw: bytes) -> None:
+    if len(raw) > MAX_EVENT_BYTES:
+        raise TooLarge(
+            f"The event has {len(raw):,} bytes.",
+            code="event-too-large",
+            field="",
+            value=f"{len(raw):,} bytes",
+            rule=f"an event has at most {MAX_EVENT_BYTES:,} bytes",
+            hint="Put large content where it belongs and name it by its URL.",
+        )
+    if not raw.isascii():
+        try:
+            raw.decode()
+        except UnicodeDecodeError as error:
+            raise explain.malformed(f"byte {error.start} is not UTF-8", "invalid-utf8") from None
+    if too_deep(raw):
+        rule = f"JSON is nested at most {MAX_DEPTH} deep"
+        raise Invalid(
+            f"The event is nested deeper than {MAX_DEPTH}.",
+            code="too-deep",
+            field="",
+            rule=rule,
+            hint="Flatten it, or send the inner part as text.",
+        )
+
+
+def _decode_envelope(raw: bytes) -> Envelope:
+    try:
+        return _envelope.decode(raw)
+    except msgspec.ValidationError as error:
+        return _envelope_with_extensions(raw, error)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise explain.malformed(str(error)) from None
+
+
+def _envelope_with_extensions(raw: bytes, error: msgspec.ValidationError) -> Envelope:
+    """The envelope of an event with extension attributes of its own, which are kept in the bytes only."""
+    if "unknown field" not in str(error):
+        raise explain.invalid(error, raw) from None
+    attributes = msgspec.json.decode(raw, type=dict[str, Raw])
+    extensions = attributes.keys() - set(Envelope.__struct_fields__)
+    for name in sorted(extensions):
+        explain.check_extension(name, bytes(attributes[name]))
+    try:
+        return msgspec.convert(
+            {name: _plain(name, value) for name, value in attributes.items() if name not in extensions},
+            Envelope,
+        )
+    except msgspec.ValidationError as again:
+        raise explain.invalid(again, raw) from None
+
+
+def _plain(name: str, value: Raw) -> Any:
+    return value if name == "data" else msgspec.json.decode(value)
+
+
+def _check_envelope(envelope: Envelope) -> EventType:
+    if envelope.specversion != "1.0":
+        raise explain.wrong_attribute("specversion", envelope.specversion, 'specversion is "1.0"')
+    if not envelope.source.isprintable() or " " in envelope.source:
+        raise explain.wrong_attribute("source", envelope.source, "source is a URI reference without spaces")
+    content_type = envelope.datacontenttype
+    if content_type is not None and not content_type.split(";")[0].strip().lower().endswith("json"):
+        raise explain.wrong_attribute("datacontenttype", content_type, "data is JSON")
+    event_type = EVENT_TYPES.get(envelope.type)
+    if event_type is None:
+        raise explain.unknown_type(envelope.type, EVENT_TYPES)
+    if envelope.subject is None and event_type.subject != "artifact":
+        rule = f"the subject of {envelope.type} names its {event_type.subject}"
+        raise explain.wrong_attribute("subject", None, rule)
+    return event_type
+
+
+def _decode_data(envelope: Envelope, event_type: EventType) -> Data:
+    try:
+        if envelope.dataversion == event_type.version:
+            return _data[envelope.type].decode(envelope.data)
+        old = msgspec.json.decode(envelope.data, type=dict[str, Any])
+        new = upcast(envelope.type, envelope.dataversion, event_type.version, old)
+        return msgspec.convert(new, event_type.data)
+    except msgspec.ValidationError as error:
+        raise explain.invalid(error, bytes(envelope.data), "data", event_type.data) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise explain.malformed(str(error)) from None

@@ -1,0 +1,35 @@
+"""The log's names on the Redis server. Every Redis key of assetlog is built here."""
+
+from __future__ import annotations
+
+import re
+
+from assetlog.schemas.errors import Invalid
+
+EVENT_FIELD = "event"
+"""The one field of a stream entry: the CloudEvent's bytes."""
+DEFAULT_CATALOG = "default"
+
+_CATALOG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+
+def stream_key(catalog: str = DEFAULT_CATALOG) -> str:
+    """The Redis key of a catalog's log; the braces keep all keys of a catalog on one cluster slot.
+
+    >>> stream_key()
+    'assetlog:{default}:events'
+    """
+    return f"assetlog:{{{check_catalog(catalog)}}}:events"
+
+
+def check_catalog(catalog: str) -> str:
+    """A catalog's name, unchanged: 1 to 63 lower-case letters, digits, ``-`` and ``_``."""
+    if not _CATALOG.fullmatch(catalog):
+        raise Invalid(
+            f"{catalog[:60]!r} is not a catalog name.",
+            code="invalid-catalog",
+            field="catalog",
+            value=catalog,
+            rule="a catalog's name has 1 to 63 lower-case letters, digits, - and _",
+        )
+    return catalog
