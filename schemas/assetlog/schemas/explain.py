@@ -61,9 +61,7 @@ def check_extension(name: str, raw: bytes) -> None:
         error.hint = f"Did you mean {near[0]}?" if near else error.hint
         raise error
     if raw[:1] in b"[{n":
-        raise wrong_attribute(
-            name, raw.decode(errors="replace"), "an extension is text, a number or a boolean"
-        )
+        raise wrong_attribute(name, raw.decode(errors="replace"), "an extension is text, a number or a boolean")
 
 
 def invalid(

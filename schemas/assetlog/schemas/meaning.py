@@ -15,9 +15,7 @@ from assetlog.schemas.events.common import EMPTY, Data
 from assetlog.schemas.keys import canonical_key, check_artifact_key
 
 
-def check_meaning(
-    event_type: EventType, subject: str | None, data: Data
-) -> tuple[tuple[str, ...], str | None]:
+def check_meaning(event_type: EventType, subject: str | None, data: Data) -> tuple[tuple[str, ...], str | None]:
     """The canonical upstream keys and the canonical second key of an event's data.
 
     Raises:
@@ -28,9 +26,7 @@ def check_meaning(
         _check_object(metadata, "data.metadata")
     if event_type.subject == "artifact" and subject is not None:
         check_artifact_key(subject)
-    upstream = tuple(
-        _key(key, f"data.upstream[{at}]") for at, key in enumerate(getattr(data, "upstream", ()))
-    )
+    upstream = tuple(_key(key, f"data.upstream[{at}]") for at, key in enumerate(getattr(data, "upstream", ())))
     _check_by_type(data, subject)
     return upstream, _other_key(data)
 
@@ -97,9 +93,7 @@ _ARTIFACT_RULES = {
 
 def _check_object(raw: Raw, field: str) -> None:
     if not isinstance(_decoded(raw, field), dict):
-        raise _broken(
-            field, bytes(raw)[:200].decode(errors="replace"), f"{field} is a JSON object", "Use {…}."
-        )
+        raise _broken(field, bytes(raw)[:200].decode(errors="replace"), f"{field} is a JSON object", "Use {…}.")
 
 
 def _decoded(raw: Raw, field: str) -> Any:
@@ -107,9 +101,7 @@ def _decoded(raw: Raw, field: str) -> Any:
     try:
         return msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _broken(
-            field, None, f"it is JSON within the range of its types ({error})", "Mend it."
-        ) from None
+        raise _broken(field, None, f"it is JSON within the range of its types ({error})", "Mend it.") from None
 
 
 def _key(key: str, field: str) -> str:

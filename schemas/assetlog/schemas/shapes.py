@@ -17,7 +17,7 @@ class Shape(Struct, kw_only=True, gc=False):
     """An answer, or a part of one. Absent values are null."""
 
 
-class Page(Shape, Generic[Item]):
+class Page(Shape, Generic[Item], kw_only=True):
     """Part of a list, and the cursor of the next part."""
 
     items: list[Item]
@@ -25,22 +25,22 @@ class Page(Shape, Generic[Item]):
     position: str
 
 
-class Seen(Shape):
+class Seen(Shape, kw_only=True):
     """When something was first met."""
 
     position: str
     time: str
 
 
-class Run(Shape):
+class Run(Shape, kw_only=True):
     """The run an event comes from."""
 
     id: str
     job: str | None = None
 
 
-class Occurrence(Shape):
-    """One materialization or failure of an asset. `time` is the producer's, cut to 5 minutes after recording."""
+class Occurrence(Shape, kw_only=True):
+    """One materialization or failure of an asset. `time` is at most 5 minutes after its recording."""
 
     event_id: str
     position: str
@@ -54,7 +54,7 @@ class Occurrence(Shape):
     error: str | None = None
 
 
-class Asset(Shape):
+class Asset(Shape, kw_only=True):
     """An asset as of a position."""
 
     key: str
@@ -85,14 +85,14 @@ class Asset(Shape):
     aliases: list[str] = []
 
 
-class EventShape(Shape):
+class EventShape(Shape, kw_only=True):
     """An event as it was accepted, and where it stands."""
 
     position: str
     event: Raw
 
 
-class TreeNode(Shape):
+class TreeNode(Shape, kw_only=True):
     """One step of the key tree: a scheme or a path segment."""
 
     prefix: str
@@ -104,7 +104,7 @@ class TreeNode(Shape):
     """The key, where the step is itself an asset."""
 
 
-class LineageNode(Shape):
+class LineageNode(Shape, kw_only=True):
     """An asset in a lineage graph."""
 
     key: str
@@ -118,7 +118,7 @@ class LineageNode(Shape):
     columns: Raw | None = None
 
 
-class LineageEdge(Shape):
+class LineageEdge(Shape, kw_only=True):
     """One asset was made from another. `last_seen` is the downstream's last materialization."""
 
     upstream: str
@@ -128,7 +128,7 @@ class LineageEdge(Shape):
     last_seen: str | None = None
 
 
-class ColumnEdge(Shape):
+class ColumnEdge(Shape, kw_only=True):
     """One column was made from another."""
 
     upstream: str
@@ -138,7 +138,7 @@ class ColumnEdge(Shape):
     first_seen: str
 
 
-class Lineage(Shape):
+class Lineage(Shape, kw_only=True):
     """What an asset was made from and what was made from it; `root` is null for the whole graph."""
 
     root: str | None
@@ -149,7 +149,7 @@ class Lineage(Shape):
     position: str
 
 
-class Partition(Shape):
+class Partition(Shape, kw_only=True):
     """One partition of an asset."""
 
     partition: str
@@ -160,7 +160,7 @@ class Partition(Shape):
     last_failure: Seen | None = None
 
 
-class Check(Shape):
+class Check(Shape, kw_only=True):
     """The newest result of one check of an asset (per partition)."""
 
     name: str
@@ -178,7 +178,7 @@ class Check(Shape):
     """How many of them failed."""
 
 
-class Artifact(Shape):
+class Artifact(Shape, kw_only=True):
     """One version of an artifact."""
 
     id: str
@@ -195,7 +195,7 @@ class Artifact(Shape):
     position: str
 
 
-class RunShape(Shape):
+class RunShape(Shape, kw_only=True):
     """One execution. `unknown` where only its assets speak of it."""
 
     id: str
@@ -217,7 +217,7 @@ class RunShape(Shape):
     """Its last event."""
 
 
-class Job(Shape):
+class Job(Shape, kw_only=True):
     """Something that is executed."""
 
     name: str
@@ -229,14 +229,14 @@ class Job(Shape):
     position: str
 
 
-class Group(Shape):
+class Group(Shape, kw_only=True):
     """A group of assets."""
 
     name: str
     assets: int
 
 
-class Alias(Shape):
+class Alias(Shape, kw_only=True):
     """A run-time alias and the assets it stood for."""
 
     name: str
@@ -244,7 +244,7 @@ class Alias(Shape):
     position: str
 
 
-class Quarantined(Shape):
+class Quarantined(Shape, kw_only=True):
     """An event the fold could not take."""
 
     position: str
@@ -256,7 +256,7 @@ class Quarantined(Shape):
     """Its bytes as text, damaged ones marked."""
 
 
-class AssetChange(Shape):
+class AssetChange(Shape, kw_only=True):
     """What is different about one asset between two positions."""
 
     key: str
@@ -269,7 +269,7 @@ class AssetChange(Shape):
     upstream_added: list[str] = []
 
 
-class Diff(Shape, rename={"from_": "from"}):
+class Diff(Shape, kw_only=True, rename={"from_": "from"}):
     """What changed between two positions."""
 
     items: list[AssetChange]
@@ -283,7 +283,7 @@ class Diff(Shape, rename={"from_": "from"}):
     position: str
 
 
-class Accepted(Shape):
+class Accepted(Shape, kw_only=True):
     """An event's receipt."""
 
     id: str
@@ -293,7 +293,7 @@ class Accepted(Shape):
     """With `?wait=folded`: whether it is visible now."""
 
 
-class Rejected(Shape):
+class Rejected(Shape, kw_only=True):
     """An event that was not taken."""
 
     index: int
@@ -305,8 +305,8 @@ class Rejected(Shape):
     hint: str | None = None
 
 
-class Receipt(Shape):
-    """The answer to `POST /v1/events`. `ack` says where the accepted events are: `disk`, `memory` or `unknown`."""
+class Receipt(Shape, kw_only=True):
+    """The answer to `POST /v1/events`; `ack` says where the events are: `disk`, `memory`, `unknown`."""
 
     accepted: list[Accepted]
     ack: Literal["disk", "memory", "unknown"]
@@ -314,7 +314,7 @@ class Receipt(Shape):
     folded: bool | None = None
 
 
-class ProblemItem(Shape):
+class ProblemItem(Shape, kw_only=True):
     """One culprit of a problem."""
 
     index: int | None = None
@@ -323,7 +323,7 @@ class ProblemItem(Shape):
     rule: str | None = None
 
 
-class Problem(Shape):
+class Problem(Shape, kw_only=True):
     """An error (RFC 9457)."""
 
     type: str
