@@ -60,8 +60,12 @@ def check_extension(name: str, raw: bytes) -> None:
         error = wrong_attribute(name, name, "an attribute's name has 1 to 20 lower-case letters and digits")
         error.hint = f"Did you mean {near[0]}?" if near else error.hint
         raise error
-    if raw[:1] in b"[{n":
-        raise wrong_attribute(name, raw.decode(errors="replace"), "an extension is text, a number or a boolean")
+    try:
+        if isinstance(msgspec.json.decode(raw), str | int | float):
+            return
+    except msgspec.DecodeError:  # a number out of range
+        pass
+    raise wrong_attribute(name, raw.decode(errors="replace"), "an extension is text, a number or a boolean")
 
 
 def invalid(

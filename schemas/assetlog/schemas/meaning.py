@@ -1,59 +1,41 @@
-"""The rules that types cannot say: keys inside the data, and JSON that has to be of one sort."""
+"""The rules that types cannot say: keys, times and positions inside the data, and JSON that has to be of one sort.
+
+One function a type, in the table `_CHECKS`; a type that is not in it has no such rules.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 from msgspec import Raw
 
 from assetlog.schemas.errors import Invalid
-from assetlog.schemas.events import EventType
-from assetlog.schemas.events.artifact import ArtifactCreated, ArtifactUpdated
-from assetlog.schemas.events.asset import AliasResolved, AssetAliased, AssetDescribed, AssetMaterialized
+from assetlog.schemas.events import EventType, artifact, asset, consumer, lineage, run, trigger
 from assetlog.schemas.events.common import EMPTY, Data
 from assetlog.schemas.keys import canonical_key, check_artifact_key
+from assetlog.schemas.positions import parse_position
+from assetlog.schemas.times import parse_time
+
+Keys = tuple[tuple[str, ...], str | None]
+"""The canonical upstream keys, and the canonical key of the second asset an event names."""
+
+_Check = Callable[[Any, str | None], Keys]
+
+NO_KEYS: Keys = ((), None)
+
+_object = msgspec.json.Decoder(dict[str, Any])
 
 
-def check_meaning(event_type: EventType, subject: str | None, data: Data) -> tuple[tuple[str, ...], str | None]:
+def check_meaning(event_type: EventType, subject: str | None, data: Data) -> Keys:
     """The canonical upstream keys and the canonical second key of an event's data.
 
     Raises:
-        Invalid: a key or a JSON part breaks its rule.
+        Invalid: a key, a time, a position or a JSON part breaks its rule.
     """
-    metadata = getattr(data, "metadata", None)
-    if metadata is not None and metadata is not EMPTY:
-        _check_object(metadata, "data.metadata")
-    if event_type.subject == "artifact" and subject is not None:
-        check_artifact_key(subject)
-    upstream = tuple(_key(key, f"data.upstream[{at}]") for at, key in enumerate(getattr(data, "upstream", ())))
-    _check_by_type(data, subject)
-    return upstream, _other_key(data)
-
-
-def _check_by_type(data: Data, subject: str | None) -> None:
-    if isinstance(data, AssetMaterialized):
-        for column, refs in data.column_lineage.items():
-            for at, ref in enumerate(refs):
-                _key(ref.asset, f"data.column_lineage.{column}[{at}].asset")
-    elif isinstance(data, ArtifactCreated):
-        check_artifact_data(data.type, _decoded(data.data, "data.data"))
-    elif isinstance(data, ArtifactUpdated) and data.data is not None:
-        _decoded(data.data, "data.data")
-    elif isinstance(data, AssetDescribed) and data.extra is not None:
-        _check_object(data.extra, "data.extra")
-    elif isinstance(data, AssetAliased) and _key(data.alias, "data.alias") == canonical_key(subject or ""):
-        raise _broken("data.alias", data.alias, "an asset is not its own alias", "Name the other key.")
-
-
-def _other_key(data: Data) -> str | None:
-    if isinstance(data, AssetAliased):
-        return canonical_key(data.alias)
-    if isinstance(data, AliasResolved):
-        return _key(data.asset, "data.asset")
-    if isinstance(data, ArtifactCreated) and data.asset is not None:
-        return _key(data.asset, "data.asset")
-    return None
+    check = _CHECKS.get(event_type.data)
+    return NO_KEYS if check is None else check(data, subject)
 
 
 def check_artifact_data(type_name: str, data: Any) -> None:
@@ -64,6 +46,119 @@ def check_artifact_data(type_name: str, data: Any) -> None:
     rule = _ARTIFACT_RULES.get(type_name)
     if rule is not None and not rule[1](data):
         raise _broken("data.data", data, rule[0], f"Send it so, or use another type than {type_name}.")
+
+
+def _metadata(data: Any, _: str | None) -> Keys:
+    _check_object(data.metadata, "data.metadata")
+    return NO_KEYS
+
+
+def _metadata_and_upstream(data: Any, _: str | None) -> Keys:
+    _check_object(data.metadata, "data.metadata")
+    return _canonical(data.upstream, "data.upstream"), None
+
+
+def _materialized(data: asset.AssetMaterialized, _: str | None) -> Keys:
+    _check_object(data.metadata, "data.metadata")
+    for column, refs in data.column_lineage.items():
+        for at, ref in enumerate(refs):
+            _key(ref.asset, f"data.column_lineage.{column}[{at}].asset")
+    return _canonical(data.upstream, "data.upstream"), None
+
+
+def _overdue(data: asset.AssetOverdue, _: str | None) -> Keys:
+    if data.due is not None:
+        parse_time(data.due, "data.due")
+    return NO_KEYS
+
+
+def _described(data: asset.AssetDescribed, _: str | None) -> Keys:
+    if data.extra is not None:
+        _check_object(data.extra, "data.extra")
+    return _canonical(data.upstream, "data.upstream"), None
+
+
+def _aliased(data: asset.AssetAliased, subject: str | None) -> Keys:
+    alias = _key(data.alias, "data.alias")
+    if subject is not None and alias == canonical_key(subject):
+        raise _broken("data.alias", data.alias, "an asset is not its own alias", "Name the other key.")
+    return (), alias
+
+
+def _alias_resolved(data: asset.AliasResolved, _: str | None) -> Keys:
+    return (), _key(data.asset, "data.asset")
+
+
+def _artifact_created(data: artifact.ArtifactCreated, subject: str | None) -> Keys:
+    _artifact_subject(data, subject)
+    check_artifact_data(data.type, _decoded(data.data, "data.data"))
+    return (), None if data.asset is None else _key(data.asset, "data.asset")
+
+
+def _artifact_updated(data: artifact.ArtifactUpdated, subject: str | None) -> Keys:
+    if data.data is not None:
+        _decoded(data.data, "data.data")
+    return _artifact_subject(data, subject)
+
+
+def _artifact_subject(_: Data, subject: str | None) -> Keys:
+    if subject is not None:
+        check_artifact_key(subject)
+    return NO_KEYS
+
+
+def _consumer_registered(data: consumer.ConsumerRegistered, _: str | None) -> Keys:
+    _check_object(data.condition, "data.condition")
+    _check_object(data.target, "data.target")
+    if data.start is not None:
+        _position(data.start, "data.start")
+    _canonical(data.outlets, "data.outlets")
+    return NO_KEYS
+
+
+def _consumer_due(data: consumer.ConsumerDue, _: str | None) -> Keys:
+    parse_time(data.due, "data.due")
+    return NO_KEYS
+
+
+def _trigger_fired(data: trigger.TriggerFired, _: str | None) -> Keys:
+    for at, text in enumerate(data.positions):
+        _position(text, f"data.positions[{at}]")
+    for at, part in enumerate(data.consumed):
+        _key(part.key, f"data.consumed[{at}].key")
+        _position(part.after, f"data.consumed[{at}].after")
+        _position(part.up_to, f"data.consumed[{at}].up_to")
+    return NO_KEYS
+
+
+def _openlineage(data: lineage.OpenlineageReceived, _: str | None) -> Keys:
+    _check_object(data.event, "data.event")
+    _check_object(data.understood, "data.understood")
+    return NO_KEYS
+
+
+_CHECKS: dict[type[Data], _Check] = {
+    asset.AssetMaterialized: _materialized,
+    asset.AssetFailed: _metadata_and_upstream,
+    asset.AssetObserved: _metadata,
+    asset.AssetReferenced: _metadata,
+    asset.AssetChecked: _metadata,
+    asset.AssetOverdue: _overdue,
+    asset.AssetDescribed: _described,
+    asset.AssetAliased: _aliased,
+    asset.AliasResolved: _alias_resolved,
+    artifact.ArtifactCreated: _artifact_created,
+    artifact.ArtifactUpdated: _artifact_updated,
+    artifact.ArtifactRetired: _artifact_subject,
+    run.RunStarted: _metadata,
+    run.RunSucceeded: _metadata,
+    run.RunFailed: _metadata,
+    run.RunSkipped: _metadata,
+    consumer.ConsumerRegistered: _consumer_registered,
+    consumer.ConsumerDue: _consumer_due,
+    trigger.TriggerFired: _trigger_fired,
+    lineage.OpenlineageReceived: _openlineage,
+}
 
 
 def _is_link(data: Any) -> bool:
@@ -82,7 +177,7 @@ def _is_progress(data: Any) -> bool:
     return isinstance(data, int | float) and not isinstance(data, bool) and 0 <= data <= 100
 
 
-_ARTIFACT_RULES = {
+_ARTIFACT_RULES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "markdown": ("the data of a markdown artifact is text", lambda data: isinstance(data, str)),
     "table": ("the data of a table artifact is a list of row objects", _is_table),
     "link": ('the data of a link artifact is {"url": ..., "text": ...}', _is_link),
@@ -92,8 +187,16 @@ _ARTIFACT_RULES = {
 
 
 def _check_object(raw: Raw, field: str) -> None:
-    if not isinstance(_decoded(raw, field), dict):
-        raise _broken(field, bytes(raw)[:200].decode(errors="replace"), f"{field} is a JSON object", "Use {…}.")
+    """Refuse what is not a JSON object. It is decoded for good: a number out of range shows only so."""
+    if raw is EMPTY:
+        return
+    try:
+        _object.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        _decoded(raw, field)
+        raise _broken(
+            field, bytes(raw)[:200].decode(errors="replace"), f"{field} is a JSON object", "Use {…}."
+        ) from None
 
 
 def _decoded(raw: Raw, field: str) -> Any:
@@ -104,9 +207,26 @@ def _decoded(raw: Raw, field: str) -> Any:
         raise _broken(field, None, f"it is JSON within the range of its types ({error})", "Mend it.") from None
 
 
+def _canonical(keys: tuple[str, ...], field: str) -> tuple[str, ...]:
+    if not keys:
+        return ()
+    try:
+        return tuple(map(canonical_key, keys))
+    except Invalid:
+        return tuple(_key(key, f"{field}[{at}]") for at, key in enumerate(keys))
+
+
 def _key(key: str, field: str) -> str:
     try:
         return canonical_key(key)
+    except Invalid as error:
+        error.field = field
+        raise
+
+
+def _position(text: str, field: str) -> int:
+    try:
+        return parse_position(text)
     except Invalid as error:
         error.field = field
         raise
