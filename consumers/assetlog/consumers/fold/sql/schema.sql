@@ -57,18 +57,18 @@ create table runs(
 create table quarantine(pos bigint not null, code varchar not null, field varchar, detail varchar not null);
 create table skipped(pos bigint not null, type varchar not null, version integer not null);
 
--- One row a commit, thinned out with each snapshot: how far the fold is, and what the log looked like there.
--- entry: SHA-256 of the entry at pos; server: the log server's replication id; the counts are totals.
+-- How far the fold is and what the log looked like there: at least each second, and wherever a commit ends
+-- with an entry that leaves no other row. entry: SHA-256 of the entry at pos; server: the log server's
+-- replication id; the counts are totals.
 create table progress(
     pos bigint not null, entry blob not null, server varchar not null,
     folded bigint not null, duplicates bigint not null, quarantined bigint not null, skipped bigint not null
 );
 
--- State of every asset as of snap_pos, ordered by (snap_pos, aid). *_at: effective time in microseconds,
--- min(event time, recorded time + 5 min); the greatest (at, pos) is "last".
+-- What each asset's own events add up to as of snap_pos, ordered by (snap_pos, aid): views/asset_rows.sql.
+-- materialized, failed: the greatest rank (effective time, then position) of either kind.
 create table snap(
     snap_pos bigint not null, aid integer not null,
     materializations bigint not null, failures bigint not null, observations bigint not null,
-    materialized_at bigint, materialized_pos bigint, failed_at bigint, failed_pos bigint,
-    overdue_pos bigint, retired_pos bigint, active_pos bigint
+    materialized hugeint, failed hugeint, overdue_pos bigint, retired_pos bigint, active_pos bigint
 );

@@ -1,0 +1,271 @@
+"""The fold: a batch of the log's entries becomes rows of the projection in one transaction, each event once.
+
+However the log is split into batches, the tables are equal: nothing here looks at a clock or at the batch.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import duckdb
+
+from assetlog.consumers.fold.identity import Identity, identity
+from assetlog.consumers.fold.known import Known
+from assetlog.consumers.fold.rows import Rows
+from assetlog.consumers.fold.store import FOLD_SQL, Store, open_store
+from assetlog.consumers.fold.version import fold_version
+from assetlog.consumers.fold.window import WINDOW_SIZE, Seen, Window
+from assetlog.consumers.views.sql import Statement
+from assetlog.consumers.views.sql import statement as _statement
+from assetlog.schemas.codec import Event, decode
+from assetlog.schemas.errors import Invalid
+
+MAX_POSITION = (1 << 63) - 1
+SNAPSHOT_EVERY = 100_000
+SNAPSHOT_PER_ASSET = 10
+PROGRESS_EVERY = 1.0
+"""Seconds between two rows of progress while commits are small."""
+PROGRESS_BATCH = 50
+"""A commit of so many entries writes its progress in any case."""
+
+Entry = tuple[int, bytes]
+"""A position and the entry's bytes."""
+
+
+class Bodies(Protocol):
+    """Where accepted bytes are found again."""
+
+    def fetch(self, positions: Sequence[int]) -> list[bytes | None]:
+        """The bytes at positions; None for those that are gone."""
+
+
+class Totals(NamedTuple):
+    """How many entries came to what, since the first."""
+
+    folded: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+    skipped: int = 0
+
+
+class Mark(NamedTuple):
+    """What the log looked like where the fold stood: it tells a log that was replaced."""
+
+    position: int
+    entry: bytes
+    """SHA-256 of the entry's bytes."""
+    server: str
+    """The log server's replication id."""
+
+
+class Commit(NamedTuple):
+    """What a batch came to."""
+
+    position: int
+    folded: list[tuple[int, Event, bytes]]
+    duplicates: dict[int, int]
+    """Position -> position of the first event."""
+    quarantined: dict[int, Invalid]
+
+
+class Fold:
+    """One projection and what must be in memory to extend it. Not thread-safe: its owner is one thread.
+
+    Args:
+        store: the projection's file.
+        bodies: tells equal ids with other bytes apart once the window has let go of them.
+        server: the log server's replication id, kept with the position.
+    """
+
+    def __init__(self, store: Store, bodies: Bodies, *, server: str = "", snapshot_every: int = SNAPSHOT_EVERY) -> None:
+        self.store = store
+        self.server = server
+        self._bodies = bodies
+        self._snapshot_every = snapshot_every
+        self.known = Known.load(store.reader)
+        self.window = load_window(store)
+        self.mark = load_mark(store)
+        self.position, self.totals, self._unsnapped = load_position(store)
+        self._progress_due = 0.0
+
+    def fold(self, entries: Sequence[Entry]) -> Commit:
+        """Fold entries in log order; all of them are committed when it returns.
+
+        Raises:
+            duckdb.Error: the outcome is unknown; open the file again and read its position.
+        """
+        commit = Commit(entries[-1][0], [], {}, {})
+        rows = Rows(self.known)
+        decoded = [self._decode(position, raw, rows, commit) for position, raw in entries]
+        doubtful = {of for item in decoded if item for of in [item[1]] if self._is_doubtful(of)}
+        first = self._first_positions(doubtful) if doubtful else {}
+        for (position, raw), item in zip(entries, decoded, strict=True):
+            if item is not None:
+                self._fold_one(position, raw, *item, first, rows, commit)
+        self._finish(entries, rows, commit)
+        return commit
+
+    def close(self) -> None:
+        """Close the file, its write-ahead log moved into it."""
+        self.store.checkpoint()
+        self.store.close()
+
+    def _decode(self, position: int, raw: bytes, rows: Rows, commit: Commit) -> tuple[Event, Identity] | None:
+        try:
+            event = decode(raw)
+        except Invalid as error:
+            self._quarantine(position, error, rows, commit)
+            return None
+        return event, identity(event.source, event.id)
+
+    def _is_doubtful(self, of: Identity) -> bool:
+        return self.window.find(of) is None and not self.window.is_new(of)
+
+    def _first_positions(self, doubtful: set[Identity]) -> dict[bytes, int]:
+        """The exact check: where the file holds these identities."""
+        found: dict[bytes, int] = {}
+        for timed, name in ((True, "known_tids"), (False, "known_hids")):
+            digests = sorted(of.digest.hex() for of in doubtful if of.timed == timed)
+            if digests:
+                sql = statement(name)
+                values = {"ids": digests, "least": digests[0], "greatest": digests[-1]}
+                found.update((key.bytes, pos) for key, pos in sql.run(self.store.reader, values).fetchall())
+        return found
+
+    def _fold_one(
+        self,
+        position: int,
+        raw: bytes,
+        event: Event,
+        of: Identity,
+        first: Mapping[bytes, int],
+        rows: Rows,
+        commit: Commit,
+    ) -> None:
+        seen = self.window.find(of)
+        if seen is None and of.digest in first:
+            seen = Seen(first[of.digest], None)
+        if seen is not None:
+            self._duplicate(position, raw, event, seen, rows, commit)
+            return
+        try:
+            rows.add(position, event, of)
+        except Invalid as error:
+            self._quarantine(position, error, rows, commit)
+            return
+        self.window.add(of, Seen(position, hash(raw)))
+        commit.folded.append((position, event, raw))
+
+    def _duplicate(self, position: int, raw: bytes, event: Event, seen: Seen, rows: Rows, commit: Commit) -> None:
+        if self.same_bytes(seen, raw):
+            commit.duplicates[position] = seen.position
+            return
+        self._quarantine(position, id_conflict(event), rows, commit)
+
+    def same_bytes(self, seen: Seen, raw: bytes) -> bool:
+        """Whether an event that was seen has these bytes. One whose bytes are gone counts as the same."""
+        if seen.body_hash is not None:
+            return seen.body_hash == hash(raw)
+        (body,) = self._bodies.fetch([seen.position])
+        return body is None or body == raw
+
+    def _quarantine(self, position: int, error: Invalid, rows: Rows, commit: Commit) -> None:
+        rows.tables["quarantine"].append((position, error.code, error.field, error.detail))
+        commit.quarantined[position] = error
+
+    def _finish(self, entries: Sequence[Entry], rows: Rows, commit: Commit) -> None:
+        position, raw = entries[-1]
+        skipped = len(rows.tables["skipped"])
+        totals = Totals(
+            self.totals.folded + len(commit.folded) - skipped,
+            self.totals.duplicates + len(commit.duplicates),
+            self.totals.quarantined + len(commit.quarantined),
+            self.totals.skipped + skipped,
+        )
+        mark = Mark(position, sha256(raw).digest(), self.server)
+        unsnapped = self._unsnapped + len(commit.folded)
+        snap = unsnapped >= max(self._snapshot_every, SNAPSHOT_PER_ASSET * len(self.known.keys))
+        if snap or self._needs_progress(entries, commit):
+            rows.tables["progress"].append((*mark, *totals))
+        rows.tables["quarantine"].sort()
+        with self.store.transaction() as connection:
+            self.store.append(rows.tables)
+            if snap:
+                self._snapshot(connection, position)
+        self.position, self.mark, self.totals = position, mark, totals
+        self._unsnapped = 0 if snap else unsnapped
+
+    def _snapshot(self, connection: duckdb.DuckDBPyConnection, position: int) -> None:
+        with self.store.optimized():
+            values = {"p": position, "s": latest_snapshot(connection)}
+            statement("snapshot").run(connection, values)
+            statement("forget_progress").run(connection, {"p": position})
+
+    def _needs_progress(self, entries: Sequence[Entry], commit: Commit) -> bool:
+        """Whether this commit must say how far it got: duplicates leave no row; else once a second."""
+        now = time.monotonic()
+        if len(entries) < PROGRESS_BATCH and now < self._progress_due and not commit.duplicates:
+            return False
+        self._progress_due = now + PROGRESS_EVERY
+        return True
+
+
+def id_conflict(event: Event) -> Invalid:
+    """The refusal of an event whose id is taken by other bytes."""
+    return Invalid(
+        f"The id {event.id!r} of {event.source!r} already names another event.",
+        code="id-conflict",
+        field="id",
+        value=event.id,
+        rule="a source gives an id to one event; the first one holds",
+        hint="Give every event an id of its own, best a UUIDv7; send the same bytes when sending again.",
+    )
+
+
+def open_fold(
+    path: Path, catalog: str, bodies: Bodies, *, server: str = "", snapshot_every: int = SNAPSHOT_EVERY
+) -> tuple[Fold, str | None]:
+    """The fold of a catalog on a file, and what was wrong with a file that had to be set aside."""
+    store, damage = open_store(path, {"fold_version": fold_version(), "catalog": catalog})
+    return Fold(store, bodies, server=server, snapshot_every=snapshot_every), damage
+
+
+def latest_snapshot(connection: duckdb.DuckDBPyConnection) -> int:
+    """The position of the last snapshot, 0 if there is none."""
+    row = statement("latest_snapshot").run(connection, {"p": MAX_POSITION}).fetchone()
+    return int(row[0]) if row else 0
+
+
+def load_window(store: Store, size: int = WINDOW_SIZE) -> Window:
+    """The window as it was when the file was last written; bodies' hashes are not known any more."""
+    window = Window(size)
+    for tid, hid in statement("before_window").run(store.reader, {"size": size}).fetchall():
+        for timed, key in ((True, tid), (False, hid)):
+            if key is not None:
+                window.let_go(Identity(timed, key.bytes))
+    for position, tid, hid in statement("window").run(store.reader, {"size": size}).fetchall():
+        window.add(Identity(tid is not None, (tid or hid).bytes), Seen(position, None))
+    return window
+
+
+def load_mark(store: Store) -> Mark | None:
+    """The last mark of a file, None for an empty one."""
+    row = statement("mark").run(store.reader, {}).fetchone()
+    return Mark(*row) if row else None
+
+
+def load_position(store: Store) -> tuple[int, Totals, int]:
+    """How far a file is: position, totals, and events since the last snapshot."""
+    row = statement("position").run(store.reader, {}).fetchone()
+    assert row is not None  # aggregates give one row
+    position, folded, duplicates, quarantined, skipped, unsnapped = row
+    return position, Totals(folded, duplicates, quarantined, skipped), unsnapped
+
+
+def statement(name: str) -> Statement:
+    """One of the fold's own statements."""
+    return _statement(name, FOLD_SQL)

@@ -1,0 +1,254 @@
+"""From one decoded event to its rows: a pure function of the event, its position and what was known before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from assetlog.consumers.fold.identity import Identity
+from assetlog.consumers.fold.known import ColumnEdge, Edge, JobAsset, Known
+from assetlog.schemas.codec import Event
+from assetlog.schemas.errors import Invalid
+from assetlog.schemas.events import artifact, asset, run
+from assetlog.schemas.keys import canonical_key
+from assetlog.schemas.positions import position_time
+
+ERROR_LENGTH = 1000
+"""Runs keep this much of their error in the projection; all of it is in the event."""
+
+Row = tuple[Any, ...]
+
+
+class Rows:
+    """The rows of one commit, by table."""
+
+    TABLES = (
+        "log",
+        "keys",
+        "edges",
+        "column_edges",
+        "job_assets",
+        "descriptions",
+        "checks",
+        "aliases",
+        "alias_assets",
+        "artifacts",
+        "runs",
+        "quarantine",
+        "skipped",
+        "progress",
+    )
+
+    def __init__(self, known: Known) -> None:
+        self.known = known
+        self.tables: dict[str, list[Row]] = {table: [] for table in self.TABLES}
+
+    def add(self, position: int, event: Event, identified: Identity) -> None:
+        """Add an event's rows.
+
+        Raises:
+            Invalid: the event contradicts what is known; nothing was added.
+        """
+        data = event.data
+        if isinstance(data, asset.AssetAliased):
+            self._refuse_alias_cycle(event)
+        time = naive(event.time) if event.time is not None else recorded(position)
+        aid = self._subject(position, event)
+        run_id, job = _run(event)
+        part = getattr(data, "partition", None)
+        digest = identified.digest.hex()
+        tid, hid = (digest, None) if identified.timed else (None, digest)
+        self.tables["log"].append((position, tid, hid, event.type, aid, time, run_id, job, part))
+        if data is None:
+            self.tables["skipped"].append((position, event.type, event.version))
+            return
+        if aid is not None and event.upstream and event.type != "asset.failed":
+            for key in event.upstream:
+                self.edge(position, self.number(key, position), aid, job)
+        add_family = _FAMILIES.get(type(data))
+        if add_family is not None:
+            add_family(self, position, event, aid, job, time)
+
+    def number(self, key: str, position: int) -> int:
+        """The asset's number, given at first sight."""
+        aid = self.known.aids.get(key)
+        if aid is None:
+            aid = len(self.known.keys)
+            self.known.aids[key] = aid
+            self.known.keys.append(key)
+            self.tables["keys"].append((aid, key, position))
+        return aid
+
+    def job_asset(self, position: int, aid: int, job: str | None, role: str) -> None:
+        """A job makes or reads an asset."""
+        if job is None:
+            return
+        pair = JobAsset(aid, job, role)
+        if pair not in self.known.job_assets:
+            self.known.job_assets.add(pair)
+            self.tables["job_assets"].append((*pair, position))
+
+    def edge(self, position: int, up: int, down: int, job: str | None) -> None:
+        """An asset was made from another."""
+        edge = Edge(up, down, job)
+        if edge not in self.known.edges:
+            self.known.edges.add(edge)
+            self.tables["edges"].append((*edge, position))
+            self.job_asset(position, up, job, "reads")
+
+    def column_edge(self, position: int, edge: ColumnEdge) -> None:
+        """A column was made from a column."""
+        if edge not in self.known.column_edges:
+            self.known.column_edges.add(edge)
+            self.tables["column_edges"].append((*edge, position))
+
+    def _subject(self, position: int, event: Event) -> int | None:
+        if event.type.startswith("asset.") and event.subject is not None:
+            return self.number(event.subject, position)
+        if event.other is not None:
+            return self.number(event.other, position)
+        return None
+
+    def _refuse_alias_cycle(self, event: Event) -> None:
+        known = self.known
+        aid, other = known.aids.get(event.subject or ""), known.aids.get(event.other or "")
+        if aid is not None and other is not None and known.root(aid) == known.root(other) == other:
+            raise Invalid(
+                f"{event.other} cannot stand for {event.subject}: it is what {event.subject} stands for.",
+                code="alias-cycle",
+                field="data.alias",
+                value=event.other,
+                rule="aliases do not form a cycle",
+                hint="Alias the other way round, or use a third key for both.",
+            )
+
+
+def naive(moment: datetime) -> datetime:
+    """A UTC moment as the projection stores it."""
+    return moment.replace(tzinfo=None)
+
+
+def recorded(position: int) -> datetime:
+    """When the log recorded a position, as the projection stores it."""
+    return position_time(position).astimezone(UTC).replace(tzinfo=None)
+
+
+def _run(event: Event) -> tuple[str | None, str | None]:
+    if event.type.startswith("run."):
+        return event.subject, getattr(event.data, "job", None)
+    reference = getattr(event.data, "run", None)
+    return (None, None) if reference is None else (reference.id, reference.job)
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else msgspec.json.encode(value).decode()
+
+
+AddFamily = Callable[[Rows, int, Event, Any, str | None, datetime], None]
+
+
+def _materialized(rows: Rows, position: int, event: Event, aid: Any, job: str | None, _time: datetime) -> None:
+    rows.job_asset(position, aid, job, "makes")
+    lineage = event.data.column_lineage  # type: ignore[union-attr]
+    for column, refs in lineage.items():
+        for ref in refs:
+            up = rows.number(canonical_key(ref.asset), position)
+            rows.edge(position, up, aid, job)
+            rows.column_edge(position, ColumnEdge(up, ref.column, aid, column))
+
+
+def _failed(rows: Rows, position: int, _event: Event, aid: Any, job: str | None, _time: datetime) -> None:
+    rows.job_asset(position, aid, job, "makes")
+
+
+def _referenced(rows: Rows, position: int, _event: Event, aid: Any, job: str | None, _time: datetime) -> None:
+    rows.job_asset(position, aid, job, "reads")
+
+
+def _described(rows: Rows, position: int, event: Event, aid: Any, _job: str | None, _time: datetime) -> None:
+    data: Any = event.data
+    rows.tables["descriptions"].append(
+        (
+            position,
+            aid,
+            data.name,
+            data.group,
+            data.kind,
+            data.description,
+            data.url,
+            _json(data.owners),
+            _json(data.tags),
+            _json(data.columns),
+            None if data.extra is None else bytes(data.extra).decode(),
+            _json(data.freshness),
+        )
+    )
+
+
+def _checked(rows: Rows, position: int, event: Event, aid: Any, _job: str | None, _time: datetime) -> None:
+    data: Any = event.data
+    run_id = None if data.run is None else data.run.id
+    row = (position, aid, data.check, data.passed, data.severity, data.partition, run_id)
+    rows.tables["checks"].append(row)
+
+
+def _aliased(rows: Rows, position: int, event: Event, aid: Any, _job: str | None, _time: datetime) -> None:
+    """The alias, and all that stood for it, now stand for the subject's root."""
+    known = rows.known
+    root = known.root(aid)
+    other = rows.number(event.other or "", position)
+    for member in known.members(other):
+        known.roots[member] = root
+        rows.tables["aliases"].append((position, root, member))
+
+
+def _resolved(rows: Rows, position: int, event: Event, aid: Any, _job: str | None, _time: datetime) -> None:
+    rows.tables["alias_assets"].append((position, event.subject, aid))
+
+
+def _artifact(rows: Rows, position: int, event: Event, aid: Any, _job: str | None, _time: datetime) -> None:
+    data: Any = event.data
+    act = event.type.removeprefix("artifact.")
+    artifact_id = event.id if act == "created" else data.artifact
+    reference = getattr(data, "run", None)
+    run_id = None if reference is None else reference.id
+    row = (position, act, artifact_id, event.subject, getattr(data, "type", None), aid, run_id)
+    rows.tables["artifacts"].append(row)
+
+
+def _ran(rows: Rows, position: int, event: Event, _aid: Any, job: str | None, time: datetime) -> None:
+    data: Any = event.data
+    act = event.type.removeprefix("run.")
+    error = getattr(data, "error", None) or getattr(data, "reason", None)
+    row = (
+        position,
+        act,
+        event.subject,
+        job,
+        data.parent,
+        time,
+        getattr(data, "duration", None),
+        None if error is None else error[:ERROR_LENGTH],
+    )
+    rows.tables["runs"].append(row)
+
+
+_FAMILIES: dict[type, AddFamily] = {
+    asset.AssetMaterialized: _materialized,
+    asset.AssetFailed: _failed,
+    asset.AssetReferenced: _referenced,
+    asset.AssetDescribed: _described,
+    asset.AssetChecked: _checked,
+    asset.AssetAliased: _aliased,
+    asset.AliasResolved: _resolved,
+    artifact.ArtifactCreated: _artifact,
+    artifact.ArtifactUpdated: _artifact,
+    artifact.ArtifactRetired: _artifact,
+    run.RunStarted: _ran,
+    run.RunSucceeded: _ran,
+    run.RunFailed: _ran,
+    run.RunSkipped: _ran,
+}

@@ -1,0 +1,2 @@
+-- forget_progress: only the newest progress is ever read.
+delete from progress where pos < $p

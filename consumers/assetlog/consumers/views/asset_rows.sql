@@ -1,0 +1,38 @@
+-- asset_rows: what each asset's own events add up to as of $p, from the snapshot at $s and the tail of the log.
+-- A rank is one number that orders by (effective time, position): see fold/rank.py. The next snapshot is this text's result.
+select
+    aid,
+    sum(materializations)::bigint as materializations,
+    sum(failures)::bigint as failures,
+    sum(observations)::bigint as observations,
+    max(materialized) as materialized,
+    max(failed) as failed,
+    max(overdue_pos) as overdue_pos,
+    max(retired_pos) as retired_pos,
+    max(active_pos) as active_pos
+from (
+    select
+        aid, materializations, failures, observations, materialized, failed, overdue_pos, retired_pos, active_pos
+    from snap
+    where snap_pos = $s
+    union all
+    select
+        aid,
+        count(*) filter (type = 'asset.materialized'),
+        count(*) filter (type = 'asset.failed'),
+        count(*) filter (type = 'asset.observed'),
+        max(rank) filter (type = 'asset.materialized'),
+        max(rank) filter (type = 'asset.failed'),
+        max(pos) filter (type = 'asset.overdue'),
+        max(pos) filter (type = 'asset.retired'),
+        max(pos) filter (starts_with(type, 'asset.') and type <> 'asset.retired')
+    from (
+        select
+            pos, aid, type,
+            ((least(epoch_us(time), (pos >> 20) * 1000 + 300000000) + 72057594037927936)::hugeint << 63) + pos as rank
+        from log
+        where pos > $s and pos <= $p and aid is not null
+    )
+    group by aid
+)
+group by aid
