@@ -1,56 +1,58 @@
-"""Loads the named SQL files of this folder, and puts the views that a file builds on before its statement.
+"""Loads named SQL files, and puts the views that a file builds on before its statement.
 
-A line ``-- with asset_rows`` makes the text of ``asset_rows.sql`` the common table expression ``asset_rows``.
-``-- with asset_state as before($s: $s0, $p: $p0)`` does so under another name and with other parameters, so one
-statement can look at two positions.
+A line ``-- with asset_rows`` makes the view ``asset_rows.sql`` the common table expression ``asset_rows``.
+``-- with asset_state as before($s0, $p0)`` does so under another name and with other parameters (`$s0` for the
+view's `$s`), so that one statement can look at two positions.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
+from importlib import resources
 from typing import Any, NamedTuple
 
 import duckdb
 
-FOLDER = Path(__file__).parent
+VIEWS = "assetlog.consumers.views"
 
-_WITH = re.compile(r"^-- with (?P<view>\w+)(?: as (?P<alias>\w+)(?:\((?P<renames>[^)]*)\))?)?$", re.MULTILINE)
+_WITH = re.compile(r"^-- with (?P<view>\w+)(?: as (?P<alias>\w+)(?:\((?P<parameters>[^)]*)\))?)?$", re.MULTILINE)
 _COMMENT = re.compile(r"\s*--[^\n]*")
 _PARAMETER = re.compile(r"\$([a-z_][a-z0-9_]*)")
-_LEADING_WITH = re.compile(r"\s*with(\s+recursive)?\s+", re.IGNORECASE)
+_LEADING_WITH = re.compile(r"with(\s+recursive)?\s+")
 
 
 class Statement(NamedTuple):
-    """A view's SQL, and the names of the parameters it takes."""
+    """A SQL text, and the names of the parameters it takes."""
 
     text: str
     parameters: frozenset[str]
 
-    def rows(self, cursor: duckdb.DuckDBPyConnection, **values: Any) -> list[tuple[Any, ...]]:
-        """All rows of the view. Only the values that the text names are passed on; a missing one is a KeyError."""
-        return cursor.execute(self.text, {name: values[name] for name in self.parameters}).fetchall()
+    def run(self, connection: duckdb.DuckDBPyConnection, values: Mapping[str, Any]) -> duckdb.DuckDBPyConnection:
+        """Execute it with those of the values that it names; one that is missing is a KeyError."""
+        return connection.execute(self.text, {name: values[name] for name in self.parameters})
 
 
 @cache
-def statement(name: str) -> Statement:
-    """The statement of the view `name`, read from `<name>.sql` once.
+def statement(name: str, package: str = VIEWS) -> Statement:
+    """The statement in `<name>.sql` of a package, read once. The views it builds on are found in this folder.
 
     >>> sorted(statement("asset_rows").parameters)
     ['p', 's']
     """
-    text = _composed(name)
+    text = _composed(name, package)
     return Statement(text, frozenset(_PARAMETER.findall(text)))
 
 
-def names() -> list[str]:
-    """The names of all views, sorted."""
-    return sorted(path.stem for path in FOLDER.glob("*.sql"))
+def names(package: str = VIEWS) -> list[str]:
+    """The names of a package's statements, sorted."""
+    files = (entry.name for entry in resources.files(package).iterdir())
+    return sorted(file.removesuffix(".sql") for file in files if file.endswith(".sql"))
 
 
-def _composed(name: str) -> str:
-    source = (FOLDER / f"{name}.sql").read_text(encoding="utf-8")
+def _composed(name: str, package: str = VIEWS) -> str:
+    source = resources.files(package).joinpath(f"{name}.sql").read_text(encoding="utf-8")
     parts = [_common_table(match) for match in _WITH.finditer(source)]
     body = _COMMENT.sub("", source).strip().removesuffix(";")
     if not parts:
@@ -62,12 +64,8 @@ def _composed(name: str) -> str:
 
 
 def _common_table(match: re.Match[str]) -> str:
-    text = _renamed(_composed(match["view"]), match["renames"] or "")
+    text = _composed(match["view"])
+    for new in _PARAMETER.findall(match["parameters"] or ""):
+        old = max((old for old in _PARAMETER.findall(text) if new.startswith(old)), key=len)
+        text = re.sub(rf"\${old}\b", f"${new}", text)
     return f"{match['alias'] or match['view']} as (\n{text}\n)"
-
-
-def _renamed(text: str, renames: str) -> str:
-    """The text with its parameters renamed, e.g. by ``$s: $s0, $p: $p0``."""
-    pairs = (pair.split(":") for pair in renames.split(",") if pair.strip())
-    new = {old.strip(" $"): name.strip(" $") for old, name in pairs}
-    return _PARAMETER.sub(lambda match: f"${new.get(match[1], match[1])}", text)
