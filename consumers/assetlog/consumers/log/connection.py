@@ -1,19 +1,26 @@
-"""Connecting to a log server by URL, and knowing what it is and what its answers are worth."""
+"""Connecting to a log server by URL, and knowing what it is and what its receipts are worth."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import redis
 import redis.asyncio
+from msgspec import Struct
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from assetlog.schemas.errors import Invalid
+from assetlog.consumers.log.faults import explain
+from assetlog.schemas.errors import Broken, Invalid
+from assetlog.schemas.stream import DEFAULT_CATALOG, stream_key
 
+Ack = Literal["disk", "memory", "unknown"]
+
+OLDEST_EXTERNAL: Final = (7, 0)
+"""The oldest Redis accepted by URL; every Valkey is newer."""
 SCHEMES: Final = ("redis", "rediss", "unix")
 CONNECT_WITHIN = 5.0
 """Seconds to wait for a connection."""
@@ -84,6 +91,183 @@ def unix_url(socket: Path) -> str:
     'unix:///run/log.sock'
     """
     return f"unix://{quote(str(socket))}"
+
+
+class ServerFacts(Struct, frozen=True, kw_only=True):
+    """What a log server says of itself; None stands for what it would not tell."""
+
+    kind: Literal["redis", "valkey"]
+    version: tuple[int, ...]
+    mode: str
+    """`standalone`, `cluster` or `sentinel`."""
+    role: str
+    """`master` or `slave`."""
+    replication_id: str
+    """Changes at every restart and failover."""
+    run_id: str
+    aof_enabled: bool | None
+    appendfsync: str | None
+    no_appendfsync_on_rewrite: bool | None
+    first_aof_pending: bool
+    """The append-only file was just switched on and is not yet what a restart would load."""
+    write_errors: tuple[str, ...]
+    """Persistence statuses that are not `ok`, e.g. `aof_last_write_status: err`."""
+    maxmemory_policy: str | None
+    maxmemory: int
+    """Bytes; 0 for no limit."""
+    used_memory: int
+    total_memory: int
+    """Bytes of the server's machine; 0 when it does not say."""
+    key_type: str
+    """What the catalog's key holds: `stream`, `none`, or something that is not a log."""
+    clock: float
+    """The server's time when it answered, in seconds since 1970."""
+
+    @property
+    def ack(self) -> Ack:
+        """What a receipt of this server is worth: `disk` only if every answer is known to follow an fsync."""
+        if self.aof_enabled is False or self.first_aof_pending:
+            return "memory"
+        if self.aof_enabled is None or self.appendfsync is None:
+            return "unknown"
+        synced = self.appendfsync == "always" and self.no_appendfsync_on_rewrite is False
+        return "disk" if synced and "aof_last_write_status: err" not in self.write_errors else "memory"
+
+    @property
+    def version_text(self) -> str:
+        """E.g. `valkey 9.1.2`."""
+        return f"{self.kind} {'.'.join(map(str, self.version))}"
+
+
+async def inspect(client: redis.asyncio.Redis, catalog: str = DEFAULT_CATALOG) -> ServerFacts:
+    """Ask a log server what it is; one round trip.
+
+    Raises:
+        Unavailable: it cannot be reached or is still loading.
+        Broken: it refuses our user, or `INFO`.
+    """
+    try:
+        return facts_of(await _questions(client.pipeline(transaction=False), catalog).execute(raise_on_error=False))
+    except (redis.RedisError, OSError) as error:
+        raise explain(error) from error
+
+
+def inspect_sync(client: redis.Redis, catalog: str = DEFAULT_CATALOG) -> ServerFacts:
+    """`inspect` with a blocking client."""
+    try:
+        return facts_of(_questions(client.pipeline(transaction=False), catalog).execute(raise_on_error=False))
+    except (redis.RedisError, OSError) as error:
+        raise explain(error) from error
+
+
+def refuse_unfit(facts: ServerFacts, *, oldest: tuple[int, ...] = OLDEST_EXTERNAL) -> None:
+    """Let only a server pass that can hold a log: no eviction, not a replica, not too old, one server, a stream.
+
+    A server whose receipts are worth less than `disk` passes: the receipts say so.
+
+    Args:
+        oldest: the oldest Redis that will do; an embedded server may be older (`binary.OLDEST_EMBEDDED`).
+
+    Raises:
+        Broken: with code `log-evicts`, `log-read-only`, `log-too-old`, `log-mode` or `wrong-key-type`.
+    """
+    for unfit, code, detail, rule, hint in _objections(facts, oldest):
+        if unfit:
+            raise Broken(detail, code=code, field="url", rule=rule, hint=hint)
+
+
+def facts_of(answers: list[Any]) -> ServerFacts:
+    """The facts in the answers to `INFO`, `CONFIG GET`s, `TYPE` and `TIME`; a refused `CONFIG GET` counts as unknown.
+
+    Raises:
+        redis.RedisError: `INFO`, `TYPE` or `TIME` was refused.
+    """
+    info, appendonly, appendfsync, on_rewrite, policy, key_type, clock = answers
+    for needed in (info, key_type, clock):
+        if isinstance(needed, Exception):
+            raise needed
+    valkey = "valkey_version" in info
+    aof_enabled = _told(appendonly, "appendonly") or {1: "yes", 0: "no"}.get(info.get("aof_enabled"))
+    suppressed = _told(on_rewrite, "no-appendfsync-on-rewrite")
+    statuses = ("aof_last_write_status", "aof_last_bgrewrite_status")
+    rewriting = info.get("aof_rewrite_in_progress") or info.get("aof_rewrite_scheduled")
+    return ServerFacts(
+        kind="valkey" if valkey else "redis",
+        version=_version(info["valkey_version" if valkey else "redis_version"]),
+        mode=info.get("redis_mode") or info.get("server_mode") or "standalone",
+        role=info.get("role", "master"),
+        replication_id=info.get("master_replid", ""),
+        run_id=info.get("run_id", ""),
+        aof_enabled=None if aof_enabled is None else aof_enabled == "yes",
+        appendfsync=_told(appendfsync, "appendfsync"),
+        no_appendfsync_on_rewrite=None if suppressed is None else suppressed == "yes",
+        first_aof_pending=bool(rewriting) and not info.get("aof_base_size"),
+        write_errors=tuple(f"{name}: {info[name]}" for name in statuses if info.get(name, "ok") != "ok"),
+        maxmemory_policy=_told(policy, "maxmemory-policy") or info.get("maxmemory_policy"),
+        maxmemory=info.get("maxmemory", 0),
+        used_memory=info.get("used_memory", 0),
+        total_memory=info.get("total_system_memory", 0),
+        key_type=key_type.decode(),
+        clock=clock[0] + clock[1] / 1e6,
+    )
+
+
+def _questions(pipeline: Any, catalog: str) -> Any:
+    pipeline.info()
+    for name in ("appendonly", "appendfsync", "no-appendfsync-on-rewrite", "maxmemory-policy"):
+        pipeline.config_get(name)
+    pipeline.type(stream_key(catalog))
+    pipeline.time()
+    return pipeline
+
+
+def _told(answer: Any, name: str) -> str | None:
+    return answer.get(name) if isinstance(answer, dict) else None
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in str(text).split(".")[:3] if part.isdigit())
+
+
+def _objections(facts: ServerFacts, oldest: tuple[int, ...]) -> list[tuple[bool, str, str, str, str]]:
+    """Every reason to refuse a server: whether it holds, code, detail, rule, hint."""
+    return [
+        (
+            facts.mode != "standalone",
+            "log-mode",
+            f"The log server runs as {facts.mode}.",
+            "the log lives on one server: Sentinel and Cluster are not supported yet",
+            "Name a standalone primary in the log's URL.",
+        ),
+        (
+            facts.kind == "redis" and facts.version < oldest,
+            "log-too-old",
+            f"The log server is {facts.version_text}.",
+            f"Redis {'.'.join(map(str, oldest))} or newer, or Valkey",
+            "Upgrade it, or leave the URL out: a node then starts a server of its own.",
+        ),
+        (
+            facts.role != "master",
+            "log-read-only",
+            "The log server is a replica and takes no writes.",
+            "the log is appended on the primary",
+            "Name the primary in the log's URL.",
+        ),
+        (
+            facts.maxmemory_policy not in ("noeviction", None),
+            "log-evicts",
+            f"The log server may evict the log: its maxmemory-policy is {facts.maxmemory_policy}.",
+            "maxmemory-policy is noeviction",
+            "Run CONFIG SET maxmemory-policy noeviction (and CONFIG REWRITE), or use a server without a cache on it.",
+        ),
+        (
+            facts.key_type not in ("stream", "none"),
+            "wrong-key-type",
+            f"The log's key holds a {facts.key_type}, not a stream.",
+            "the catalog's key is a stream, or does not exist yet",
+            "Rename that key, or choose another catalog name.",
+        ),
+    ]
 
 
 def _options(timeout: float) -> dict[str, Any]:

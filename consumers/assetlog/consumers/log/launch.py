@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import redis
@@ -21,17 +22,7 @@ LOGFILE_LIMIT = 10 * 1024 * 1024
 _SHOWN_LINES = 8
 _POLL = 0.005
 
-DAMAGED = "|".join(
-    (
-        "Bad file format reading the append only file",
-        "Unexpected end of file reading the append only file",
-        "Unrecoverable error reading the append only file",
-        "Unknown command .* reading the append only file",
-        "Error reading the RDB preamble",
-        "Short read or OOM loading DB",
-        "Internal error in RDB",
-    )
-)
+DAMAGED = "reading the append.only file|Short read or OOM loading DB|Internal error in RDB|Error reading the RDB"
 REPAIR = (
     "The log's file is damaged. First copy {directory} away. Look with `{check} {file})`, then cut the log at the "
     "damage with `{check} --fix {file})`. Events behind the damage are lost; the next start says if a folded one is "
@@ -105,7 +96,7 @@ def launch(binary: ServerBinary, directory: Path, socket: Path, lock_descriptor:
             pass_fds=[lock_descriptor],
         )
     try:
-        answered = _await_answer(process, socket)
+        answered = await_answer(lambda: process.poll() is None, socket)
     except BaseException:
         end(process)
         raise
@@ -113,6 +104,22 @@ def launch(binary: ServerBinary, directory: Path, socket: Path, lock_descriptor:
         end(process)
         raise failure(binary, directory, tail(logfile, said_before))
     return process
+
+
+def await_answer(running: Callable[[], bool], socket: Path) -> bool:
+    """True once the server answers, False when it ended; one that says it is loading gets all the time it needs."""
+    give_up = time.monotonic() + ANSWER_WITHIN
+    with connect_sync(unix_url(socket), timeout=1.0) as client:
+        while running() and time.monotonic() < give_up:
+            try:
+                client.ping()
+                return True
+            except redis.exceptions.BusyLoadingError:
+                give_up = time.monotonic() + ANSWER_WITHIN
+            except (redis.exceptions.RedisError, OSError):
+                pass
+            time.sleep(_POLL)
+    return False
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
@@ -146,25 +153,6 @@ def tail(logfile: Path, start: int = 0) -> str:
     except OSError:
         return ""
     return " | ".join([line.strip() for line in lines if line.strip() and "overcommit" not in line][-_SHOWN_LINES:])
-
-
-def _await_answer(process: subprocess.Popen[bytes], socket: Path) -> bool:
-    """True once the server answers; a server that says it is loading is given all the time it needs."""
-    client = connect_sync(unix_url(socket), timeout=1.0)
-    give_up = time.monotonic() + ANSWER_WITHIN
-    try:
-        while process.poll() is None and time.monotonic() < give_up:
-            try:
-                client.ping()
-                return True
-            except redis.exceptions.BusyLoadingError:
-                give_up = time.monotonic() + ANSWER_WITHIN
-            except (redis.exceptions.RedisError, OSError):
-                pass
-            time.sleep(_POLL)
-    finally:
-        client.close()
-    return False
 
 
 def _places(binary: ServerBinary, directory: Path) -> dict[str, str]:

@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from pathlib import Path
+from types import TracebackType
 
 import msgspec
 import redis
@@ -17,13 +18,13 @@ from msgspec import Struct
 from assetlog.consumers.log.binary import ServerBinary, find_server
 from assetlog.consumers.log.connection import connect_sync, unix_url
 from assetlog.consumers.log.home import FileLock, HomeLock, make_private, socket_path
-from assetlog.consumers.log.launch import LOGFILE, failure, launch, tail
+from assetlog.consumers.log.launch import LOGFILE, await_answer, failure, launch, tail
 from assetlog.schemas.errors import Broken, Unavailable
 
 LOCK_NAME = "server.lock"
 RECORD_NAME = "server.json"
-SHUTDOWN_WITHIN = 10.0
-"""Seconds a server gets to shut down by itself, and again to follow a SIGTERM, before it is killed."""
+ENDS_WITHIN = 5.0
+"""Seconds a server gets to shut down when asked, and again to follow a SIGTERM, before it is killed."""
 _POLL = 0.01
 
 
@@ -49,12 +50,9 @@ class LogServer:
 
     Example:
         >>> import tempfile
-        >>> server = LogServer(Path(tempfile.mkdtemp()))
-        >>> server.start().startswith("unix:///"), server.alive()
+        >>> with LogServer(Path(tempfile.mkdtemp())) as server:
+        ...     server.url.startswith("unix:///"), server.alive()
         (True, True)
-        >>> server.stop()
-        >>> server.alive()
-        False
     """
 
     def __init__(self, home: Path, *, lock: HomeLock | None = None, runtime_dir: Path | None = None) -> None:
@@ -69,7 +67,8 @@ class LogServer:
         self._record: ServerRecord | None = None
         self._binary: ServerBinary | None = None
         self._changing = threading.Lock()
-        self._wanted = False
+        self.wanted = False
+        """Whether it is meant to run: between `start` and `stop`."""
 
     @property
     def url(self) -> str:
@@ -97,10 +96,10 @@ class LogServer:
             self._own_lock.acquire()
         try:
             with self._changing:
-                self._wanted = True
+                self.wanted = True
                 self._bring_up()
         except BaseException:
-            self._wanted = False
+            self.wanted = False
             if self._own_lock:
                 self._own_lock.release()
             raise
@@ -108,7 +107,7 @@ class LogServer:
 
     def stop(self) -> None:
         """End the server: it is asked to, then told to, then killed; returns when it is gone."""
-        self._wanted = False
+        self.wanted = False
         with self._changing:
             if self._record is not None:
                 self._end(self._record)
@@ -123,18 +122,29 @@ class LogServer:
             Broken: it does not start.
         """
         with self._changing:
-            if not self._wanted:
+            if not self.wanted:
                 return False
             if self._record is not None:
                 self._end(self._record)
             self._bring_up()
             return True
 
+    def reachable(self) -> bool:
+        """Whether the server runs and its socket is still there for new connections."""
+        return self.alive() and self.socket.is_socket()
+
     def alive(self) -> bool:
         """Whether the server's process runs; it may still be busy loading."""
         if self._process is not None and self._process.poll() is not None:
             return False
         return self._record is not None and self._server_lock.held_elsewhere()
+
+    def __enter__(self) -> LogServer:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
 
     def last_words(self) -> Broken:
         """Why the server ended, as its log tells."""
@@ -169,6 +179,8 @@ class LogServer:
         if record is None or facts is None or record.version != self._known_binary().version or not facts.fit:
             return False
         self._process = None
+        if not await_answer(self._server_lock.held_elsewhere, Path(record.socket)):
+            return False
         self._record = ServerRecord(facts.pid, record.socket, record.version)
         self.adopted = True
         return True
@@ -181,23 +193,36 @@ class LogServer:
             raise _stranger(self.directory, record)
 
     def _end(self, record: ServerRecord) -> None:
-        """End a server of this directory: SHUTDOWN, then SIGTERM, then SIGKILL."""
-        ask_to_stop(record, self.directory)
-        for number in (None, signal.SIGTERM, signal.SIGKILL):
-            if number is not None:
-                self._signal(record, number)
-            if self._gone_within(SHUTDOWN_WITHIN):
-                break
+        """End a server of this directory: SHUTDOWN, then SIGTERM, then SIGKILL, then whatever it forked."""
+        asked = ask_to_stop(record, self.directory)
+        if not (asked and self._gone_within(ENDS_WITHIN)):
+            for number in (signal.SIGTERM, signal.SIGKILL):
+                if self._signal(record, number) and self._gone_within(ENDS_WITHIN):
+                    break
+            else:
+                self._end_heirs(record)
         if self._process is not None:
-            self._process.wait(SHUTDOWN_WITHIN)
+            self._process.wait(ENDS_WITHIN)
             self._process = None
 
-    def _signal(self, record: ServerRecord, number: signal.Signals) -> None:
+    def _signal(self, record: ServerRecord, number: signal.Signals) -> bool:
+        """Send a signal to the server if it is certain that it is ours; whether it was sent."""
         if self._process is not None:
             self._process.send_signal(number)
-        elif runs_in(record.pid, self.directory):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(record.pid, number)
+            return True
+        if not runs_in(record.pid, self.directory):
+            return False
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(record.pid, number)
+        return True
+
+    def _end_heirs(self, record: ServerRecord) -> None:
+        """End a child that rewrites the log's file and outlived its server: it still holds the inherited lock."""
+        heirs_only = self._process is not None or not process_exists(record.pid)
+        if heirs_only and self._server_lock.held_elsewhere():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(record.pid, signal.SIGKILL)
+            self._gone_within(ENDS_WITHIN)
 
     def _gone_within(self, seconds: float) -> bool:
         give_up = time.monotonic() + seconds
@@ -264,16 +289,29 @@ def ask(record: ServerRecord, directory: Path) -> LeftOver | None:
         client.close()
 
 
-def ask_to_stop(record: ServerRecord, directory: Path) -> None:
-    """Ask the server at a record's socket to shut down, if it proves to run on this directory."""
-    client = connect_sync(unix_url(Path(record.socket)), timeout=SHUTDOWN_WITHIN)
+def ask_to_stop(record: ServerRecord, directory: Path) -> bool:
+    """Ask the server at a record's socket to shut down, if it proves to run on this directory; whether it agreed."""
+    client = connect_sync(unix_url(Path(record.socket)), timeout=ENDS_WITHIN)
     try:
         if _runs_here(client, directory):
             client.shutdown(nosave=True)
+            return True
     except (redis.exceptions.RedisError, OSError):
         pass
     finally:
         client.close()
+    return False
+
+
+def process_exists(pid: int) -> bool:
+    """Whether there is a process of that id, ours or not."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def runs_in(pid: int, directory: Path) -> bool:
