@@ -123,9 +123,9 @@ class Client:
             if cursor is None:
                 return
 
-    def position(self) -> str:
-        """How far the node has folded the log."""
-        return self.read("/v1/events", Page[EventShape], limit=1, order="desc").position
+    def position(self, as_of: Moment = None) -> str:
+        """The position that a moment means; how far the node has folded the log, for now."""
+        return self.read("/v1/events", Page[EventShape], limit=1, order="desc", as_of=as_of).position
 
     def asset(self, key: str, as_of: Moment = None) -> Asset:
         """One asset. Raises NotFound for a key that no event names as of that moment."""

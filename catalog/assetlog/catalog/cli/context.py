@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from assetlog.catalog.cli.moments import AS_OF_HELP, full_local, moment
-from assetlog.schemas.positions import parse_position, position_time
+from assetlog.catalog.cli.moments import AS_OF_HELP, full_local, moment, recorded
+from assetlog.schemas.positions import parse_position
 
 if TYPE_CHECKING:
     from assetlog.catalog.client import Client
@@ -63,15 +63,19 @@ def answer(
     **params: object,
 ) -> int:
     """Ask the node once; print its JSON untouched with `--json`, else what `render` makes of it."""
-    from assetlog.catalog.answers import decode
+    if args.json:
+        return print_raw(args, path, **params)
+    with open_client(args) as client:
+        render(client.read(path, shape, as_of=as_of(args), **params))
+    return 0
+
+
+def print_raw(args: argparse.Namespace, path: str, **params: object) -> int:
+    """Ask the node once and print its JSON untouched."""
     from assetlog.catalog.cli import output
 
     with open_client(args) as client:
-        raw = client.fetch(path, as_of=as_of(args), **params)
-    if args.json:
-        output.answer(raw)
-    else:
-        render(decode(raw, shape))
+        output.answer(client.fetch(path, as_of=as_of(args), **params))
     return 0
 
 
@@ -83,8 +87,7 @@ def footer(args: argparse.Namespace, position: str, cursor: str | None = None) -
         return
     parts = []
     if args.as_of and parse_position(position):
-        recorded = position_time(parse_position(position)).isoformat()
-        parts.append(f"as of {full_local(recorded)} (position {position})")
+        parts.append(f"as of {full_local(recorded(position))} (position {position})")
     if cursor:
         parts.append(f"more: --cursor {cursor}")
     if parts:

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from assetlog.schemas.errors import Invalid
+from assetlog.schemas.positions import parse_position, position_time
 from assetlog.schemas.times import format_time, parse_time
 
 AS_OF_HELP = "a time (2026-11-21T17:52Z; without a zone it is local), a position (1763747570910-0) or an age (-10m)"
@@ -86,6 +87,11 @@ def local(text: str, now: datetime | None = None) -> str:
 def full_local(text: str) -> str:
     """A time of the API on the local clock, whole: date, time and zone."""
     return parse_time(text).astimezone().isoformat(sep=" ", timespec="seconds")
+
+
+def recorded(position: str) -> str:
+    """When the log recorded the event at a position, as a time of the API: the log's order, whatever clocks said."""
+    return format_time(position_time(parse_position(position)))
 
 
 def duration(seconds: float | None) -> str:

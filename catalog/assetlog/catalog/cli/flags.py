@@ -1,0 +1,39 @@
+"""The server's settings as flags: one declaration (`Settings`) serves flags, environment and documentation."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any, get_args
+
+if TYPE_CHECKING:
+    from assetlog.catalog.settings import Settings
+
+FLAGS = {"home": "--data-dir"}
+"""Settings whose flag has another name than the setting."""
+
+
+def add_settings(parser: argparse.ArgumentParser, *, without: tuple[str, ...] = ()) -> None:
+    """A flag for each setting, with its help, unit and default."""
+    from assetlog.catalog.settings import Settings, default_of, unit_of, variable_of
+
+    group = parser.add_argument_group("settings")
+    for name, field in Settings.model_fields.items():
+        if name in without:
+            continue
+        unit = f", {unit_of(name)}" if unit_of(name) else ""
+        help_ = f"{field.description} (default: {default_of(name)}{unit}; {variable_of(name)})".replace("%", "%%")
+        group.add_argument(FLAGS.get(name, f"--{name.replace('_', '-')}"), dest=name, help=help_, **_kind(field))
+
+
+def read_settings(args: argparse.Namespace) -> Settings:
+    """The settings in force: the flags given, the environment, the defaults."""
+    from assetlog.catalog.settings import Settings
+
+    return Settings(**{name: getattr(args, name, None) for name in Settings.model_fields})
+
+
+def _kind(field: Any) -> dict[str, Any]:
+    if field.annotation is bool:
+        return {"action": argparse.BooleanOptionalAction, "default": None}
+    words = [word for word in get_args(field.annotation) if isinstance(word, str)]
+    return {"choices": words} if words else {"metavar": "VALUE"}
