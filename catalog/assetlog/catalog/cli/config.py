@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+from typing import TYPE_CHECKING
 
 from assetlog.catalog.cli import output
 from assetlog.catalog.cli.flags import add_settings, read_settings
-from assetlog.catalog.cli.output import Column, Styled
+from assetlog.catalog.cli.output import Cell, Column, Styled
+
+if TYPE_CHECKING:
+    from assetlog.catalog.settings import Explained
 
 COLUMNS = (Column("setting", keep=True), Column("value"), Column("from"), Column("meaning", from_width=100))
 
@@ -23,17 +27,13 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         output.answer(json.dumps({"items": [row._asdict() for row in explained]}).encode())
         return 0
-    rows = (
-        [
-            row.name,
-            _value(row.value, row.unit),
-            Styled(row.origin, "dim" if row.origin == "default" else "cyan"),
-            row.help,
-        ]
-        for row in explained
-    )
-    output.table(COLUMNS, rows)
+    output.table(COLUMNS, (_row(row) for row in explained))
     return 0
+
+
+def _row(row: Explained) -> list[Cell]:
+    origin = Styled(row.origin, "dim" if row.origin == "default" else "cyan")
+    return [row.name, _value(row.value, row.unit), origin, row.help]
 
 
 def _value(value: str, unit: str) -> str:
