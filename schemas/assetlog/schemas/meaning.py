@@ -13,7 +13,7 @@ from msgspec import Raw
 
 from assetlog.schemas.errors import Invalid
 from assetlog.schemas.events import EventType, artifact, asset, consumer, lineage, run, trigger
-from assetlog.schemas.events.common import EMPTY, Data
+from assetlog.schemas.events.common import EMPTY, NOTHING, Data
 from assetlog.schemas.keys import canonical_key, check_artifact_key
 from assetlog.schemas.positions import parse_position
 from assetlog.schemas.times import parse_time
@@ -73,7 +73,7 @@ def _overdue(data: asset.AssetOverdue, _: str | None) -> Keys:
 
 
 def _described(data: asset.AssetDescribed, _: str | None) -> Keys:
-    if data.extra is not None:
+    if data.extra != NOTHING:
         _check_object(data.extra, "data.extra")
     return _canonical(data.upstream, "data.upstream"), None
 
@@ -96,8 +96,7 @@ def _artifact_created(data: artifact.ArtifactCreated, subject: str | None) -> Ke
 
 
 def _artifact_updated(data: artifact.ArtifactUpdated, subject: str | None) -> Keys:
-    if data.data is not None:
-        _decoded(data.data, "data.data")
+    _decoded(data.data, "data.data")
     return _artifact_subject(data, subject)
 
 

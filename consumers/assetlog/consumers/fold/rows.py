@@ -13,6 +13,7 @@ from assetlog.consumers.fold.known import ColumnEdge, Edge, JobAsset, Known
 from assetlog.schemas.codec import Event
 from assetlog.schemas.errors import Invalid
 from assetlog.schemas.events import artifact, asset, run
+from assetlog.schemas.events.common import NOTHING
 from assetlog.schemas.keys import canonical_key
 from assetlog.schemas.positions import position_time
 
@@ -182,7 +183,7 @@ def _described(rows: Rows, position: int, event: Event, aid: Any, _job: str | No
             _json(data.owners),
             _json(data.tags),
             _json(data.columns),
-            None if data.extra is None else bytes(data.extra).decode(),
+            None if data.extra == NOTHING else bytes(data.extra).decode(),
             _json(data.freshness),
         )
     )

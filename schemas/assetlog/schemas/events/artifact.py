@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Raw
 
-from assetlog.schemas.events.common import Data, Name, RunRef, Text
+from assetlog.schemas.events.common import NOTHING, Data, Name, RunRef, Text
 
 ArtifactType = Literal["markdown", "table", "link", "image", "progress", "json"]
 
@@ -29,8 +29,8 @@ class ArtifactUpdated(Data, frozen=True, kw_only=True):
 
     artifact: Name
     """The artifact's id."""
-    data: Raw | None = None
-    """The new content, of the artifact's type; None keeps it."""
+    data: Raw = NOTHING
+    """The new content, of the artifact's type; null keeps it."""
     description: Text | None = None
     run: RunRef | None = None
 

@@ -8,6 +8,7 @@ from msgspec import Raw
 
 from assetlog.schemas.events.common import (
     EMPTY,
+    NOTHING,
     Column,
     ColumnRef,
     Data,
@@ -116,7 +117,7 @@ class AssetDescribed(Data, frozen=True, kw_only=True):
     kind: Name | None = None
     """What sort of thing it is: table, file, model, dashboard, topic, ..."""
     columns: tuple[Column, ...] | None = None
-    extra: Raw | None = None
+    extra: Raw = NOTHING
     """Any JSON object."""
     upstream: tuple[Name, ...] = ()
     """Keys of assets it is declared to be made from."""

@@ -15,6 +15,10 @@ Text = Annotated[str, Meta(max_length=65_536)]
 Seconds = Annotated[float, Meta(ge=0)]
 
 EMPTY = Raw(b"{}")
+"""An empty JSON object: no metadata."""
+
+NOTHING = Raw(b"null")
+"""No JSON was sent, or null. Compare with ``==``."""
 
 
 class Data(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
