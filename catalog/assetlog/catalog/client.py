@@ -17,8 +17,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from msgspec import Raw
-
 from assetlog.catalog.answers import decode, error_of
 from assetlog.catalog.finding import find_node
 from assetlog.catalog.sse import Message, read_messages
@@ -48,8 +46,9 @@ Moment = str | datetime | None
 """A time (RFC 3339 text or a datetime with a zone), a position, or None for now."""
 
 MAX_LIMIT = 1000
-RECONNECT_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+RECONNECT_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 TIMEOUT_SECONDS = 30.0
+FOLLOW_PATIENCE_SECONDS = 60.0
 STREAM_SILENCE_SECONDS = 60.0
 """A node sends a heartbeat well within this time; longer silence means a dead connection."""
 
@@ -76,6 +75,7 @@ class Client:
         timeout: float = TIMEOUT_SECONDS,
     ) -> None:
         import httpx
+
         from assetlog.producers.config import read_config
 
         config = read_config()
@@ -191,26 +191,29 @@ class Client:
         """Events by `after`, `before`, `type`, `asset`, `run`; `order` is `asc` or `desc`."""
         return self.each("/v1/events", EventShape, limit=limit, as_of=as_of, **filters)
 
-    def follow(self, after: str | None = None, **filters: Any) -> Iterator[EventShape]:
+    def follow(
+        self, after: str | None = None, *, patience: float = FOLLOW_PATIENCE_SECONDS, **filters: Any
+    ) -> Iterator[EventShape]:
         """Events as they are folded, for ever; each exactly once, also over lost connections and node restarts.
 
         Args:
             after: begin behind this position; unless given, with what comes next.
+            patience: seconds that the node may be away before `Unavailable` is raised.
             filters: `type`, `asset`, `run`.
         """
         # Without a beginning, a connection lost before the first event would lose what came meanwhile.
-        last, failures = after or self.position(), 0
+        last, waits, away_since = after or self.position(), iter(RECONNECT_SECONDS), None
         while True:
             try:
                 for message in self._stream(last, filters):
-                    last, failures = message.id or last, 0
-                    if message.data and message.id:
-                        yield EventShape(position=message.id, event=Raw(message.data))
+                    last, waits, away_since = message.id or last, iter(RECONNECT_SECONDS), None
+                    if message.data:
+                        yield decode(message.data, EventShape)
             except Unavailable:
-                if failures == len(RECONNECT_SECONDS):
+                away_since = away_since or time.monotonic()
+                if time.monotonic() - away_since > patience:
                     raise
-                time.sleep(RECONNECT_SECONDS[failures])
-                failures += 1
+            time.sleep(next(waits, RECONNECT_SECONDS[-1]))
 
     def _stream(self, after: str | None, filters: dict[str, Any]) -> Iterator[Message]:
         import httpx
