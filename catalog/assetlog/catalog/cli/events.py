@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from assetlog.catalog.cli import context, output
 from assetlog.catalog.cli.moments import full_local, local, moment, recorded
@@ -45,7 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Answer once, or go on for ever with --follow."""
-    filters = {name: getattr(args, name) for name in FILTERS}
+    filters: dict[str, Any] = {name: getattr(args, name) for name in FILTERS}
     if args.follow:
         return _follow(args, filters)
     filters |= _window(args)
@@ -81,7 +81,7 @@ def _position(text: str, behind: int = 0) -> str:
     return format_position(last_position_at(parse_time(where)) + behind)
 
 
-def _follow(args: argparse.Namespace, filters: dict[str, str | None]) -> int:
+def _follow(args: argparse.Namespace, filters: dict[str, Any]) -> int:
     if args.as_of or args.before:
         raise Invalid("--follow goes on into the future: it takes no --as-of and no --before.", code="invalid-usage")
     with context.open_client(args) as client:
