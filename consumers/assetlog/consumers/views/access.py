@@ -1,0 +1,61 @@
+"""What the functions that answer questions work with: views by name on this thread's cursor, bodies by position."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import duckdb
+
+from assetlog.consumers.views.sql import statement
+
+Row = tuple[Any, ...]
+
+
+class FetchesBodies(Protocol):
+    """Where the accepted bytes are: the log, and behind it the archive."""
+
+    def fetch(self, positions: Sequence[int]) -> list[bytes | None]:
+        """The bytes at each position, in the order asked for; None where they are gone."""
+        ...
+
+
+class Access:
+    """The projection and the bodies, for any number of threads.
+
+    Args:
+        cursor_factory: makes a connection for a thread, e.g. `Store.cursor`. Each thread gets its own, once.
+        bodies: where events' bytes are fetched from.
+    """
+
+    def __init__(self, cursor_factory: Callable[[], duckdb.DuckDBPyConnection], bodies: FetchesBodies) -> None:
+        self.bodies = bodies
+        self._cursor_factory = cursor_factory
+        self._local = threading.local()
+
+    @property
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """This thread's connection."""
+        cursor: duckdb.DuckDBPyConnection | None = getattr(self._local, "cursor", None)
+        if cursor is None:
+            cursor = self._local.cursor = self._cursor_factory()
+        return cursor
+
+    def rows(self, view: str, **values: Any) -> list[Row]:
+        """All rows of a view; values that it does not name are left out."""
+        return statement(view).run(self.cursor, values).fetchall()
+
+    def row(self, view: str, **values: Any) -> Row | None:
+        """The first row of a view, None if it has none."""
+        return statement(view).run(self.cursor, values).fetchone()
+
+    def one(self, view: str, **values: Any) -> Any:
+        """The one value of a view that always has one, such as a count."""
+        row = self.row(view, **values)
+        assert row is not None  # an aggregate over no rows is still a row
+        return row[0]
+
+    def snapshot_before(self, at: int) -> int:
+        """The `$s` that belongs to `$p` = `at`: the position of the last snapshot up to it, 0 for none."""
+        return int(self.one("snapshot_before", p=at))

@@ -1,0 +1,2 @@
+-- event: whether there is an event at $pos.
+select count(*) from log where pos = $pos

@@ -1,0 +1,21 @@
+-- filtered_runs: the runs that pass every filter given, and whose last event as of $p is at or before $high, the
+-- latest first. $job: any of the run's events names it. $aids: any of its events is about one of these assets.
+-- with run_states
+with chosen as (
+    select distinct run
+    from log
+    where
+        pos <= $p and run is not null
+        and ($job is null or job = $job)
+        and ($aids is null or list_contains($aids, aid))
+)
+select run, max(pos) as pos
+from log
+where
+    pos <= $p and run in (select run from chosen)
+    and ($state is null or case when $state = 'unknown' then run not in (select run from run_states)
+        else run in (select run from run_states where state = $state) end)
+group by run
+having max(pos) <= $high
+order by pos desc
+limit $limit

@@ -1,0 +1,16 @@
+-- run_states: what each run's own events say as of $p. An end beats a start; of several ends the one of the highest
+-- rank counts (effective time, then position; see asset_rows). Runs that only other events speak of are not here.
+select
+    run,
+    min(time) filter (act = 'started') as started,
+    arg_max(parent, pos) filter (parent is not null) as parent,
+    arg_max({act: act, time: time, duration: duration, error: error}, rank) filter (act <> 'started') as finish,
+    coalesce(finish.act, 'running') as state
+from (
+    select
+        *,
+        ((least(epoch_us(time), (pos >> 20) * 1000 + 300000000) + 72057594037927936)::hugeint << 63) + pos as rank
+    from runs
+    where pos <= $p
+)
+group by run
