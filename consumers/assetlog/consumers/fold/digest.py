@@ -25,7 +25,7 @@ def state_digest(connection: duckdb.DuckDBPyConnection) -> str:
     Takes about 25 ms a million events.
     """
     parts = [f"{table} {_table_digest(connection, table)}" for table in TABLES]
-    values = {"p": MAX_POSITION, "s": latest_snapshot(connection)}
+    values = {"p": MAX_POSITION, "s": latest_snapshot(connection), "aids": None}
     parts.append(f"state {statement('state_digest', FOLD_SQL).run(connection, values).fetchone()}")
     return sha256("\n".join(parts).encode()).hexdigest()[:32]
 

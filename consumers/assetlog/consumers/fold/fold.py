@@ -5,6 +5,7 @@ However the log is split into batches, the tables are equal: nothing here looks 
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
@@ -23,6 +24,7 @@ from assetlog.consumers.views.sql import Statement
 from assetlog.consumers.views.sql import statement as _statement
 from assetlog.schemas.codec import Event, decode
 from assetlog.schemas.errors import Invalid
+from assetlog.schemas.stream import EVENT_FIELD
 
 MAX_POSITION = (1 << 63) - 1
 SNAPSHOT_EVERY = 100_000
@@ -116,7 +118,7 @@ class Fold:
 
     def _decode(self, position: int, raw: bytes, rows: Rows, commit: Commit) -> tuple[Event, Identity] | None:
         try:
-            event = decode(raw)
+            event = decode(raw) if raw else no_event_field()
         except Invalid as error:
             self._quarantine(position, error, rows, commit)
             return None
@@ -173,6 +175,18 @@ class Fold:
         (body,) = self._bodies.fetch([seen.position])
         return body is None or body == raw
 
+    def entry_like_row_at(self, position: int) -> bytes | None:
+        """The log's entry at a position, None if there is none or another event than the projection has there."""
+        (raw,) = self._bodies.fetch([position])
+        row = statement("identity_at").run(self.store.reader, {"p": position}).fetchone()
+        if raw is None or row is None:
+            return None
+        with contextlib.suppress(Invalid):
+            event = decode(raw)
+            if identity(event.source, event.id).digest == row[0].bytes:
+                return raw
+        return None
+
     def _quarantine(self, position: int, error: Invalid, rows: Rows, commit: Commit) -> None:
         rows.tables["quarantine"].append((position, error.code, error.field, error.detail))
         commit.quarantined[position] = error
@@ -201,17 +215,28 @@ class Fold:
 
     def _snapshot(self, connection: duckdb.DuckDBPyConnection, position: int) -> None:
         with self.store.optimized():
-            values = {"p": position, "s": latest_snapshot(connection)}
+            values = {"p": position, "s": latest_snapshot(connection), "aids": None}
             statement("snapshot").run(connection, values)
             statement("forget_progress").run(connection, {"p": position})
 
     def _needs_progress(self, entries: Sequence[Entry], commit: Commit) -> bool:
-        """Whether this commit must say how far it got: duplicates leave no row; else once a second."""
+        """Whether this commit must say how far it got: where it ends with no event, else once a second."""
         now = time.monotonic()
-        if len(entries) < PROGRESS_BATCH and now < self._progress_due and not commit.duplicates:
+        if len(entries) < PROGRESS_BATCH and now < self._progress_due and not (commit.duplicates or commit.quarantined):
             return False
         self._progress_due = now + PROGRESS_EVERY
         return True
+
+
+def no_event_field() -> Event:
+    """Refuse an entry without an event."""
+    raise Invalid(
+        "The entry has no event.",
+        code="no-event-field",
+        field=EVENT_FIELD,
+        rule=f"an entry of the log has one field, {EVENT_FIELD!r}, with the CloudEvent's bytes",
+        hint=f"Append it as XADD <log> '*' {EVENT_FIELD} '{{...}}'.",
+    )
 
 
 def id_conflict(event: Event) -> Invalid:
@@ -234,9 +259,9 @@ def open_fold(
     return Fold(store, bodies, server=server, snapshot_every=snapshot_every), damage
 
 
-def latest_snapshot(connection: duckdb.DuckDBPyConnection) -> int:
-    """The position of the last snapshot, 0 if there is none."""
-    row = statement("latest_snapshot").run(connection, {"p": MAX_POSITION}).fetchone()
+def latest_snapshot(connection: duckdb.DuckDBPyConnection, at: int = MAX_POSITION) -> int:
+    """The position of the last snapshot at or before a position, 0 if there is none."""
+    row = statement("latest_snapshot").run(connection, {"p": at}).fetchone()
     return int(row[0]) if row else 0
 
 

@@ -1,4 +1,5 @@
--- asset_rows: what each asset's own events add up to as of $p, from the snapshot at $s and the tail of the log.
+-- asset_rows: what each asset's own events add up to as of $p, from the snapshot at $s and the tail of the log;
+-- of all assets, or of those numbered $aids.
 -- A rank is one number that orders by (effective time, position): see fold/rank.py. The next snapshot is this text's result.
 select
     aid,
@@ -14,7 +15,7 @@ from (
     select
         aid, materializations, failures, observations, materialized, failed, overdue_pos, retired_pos, active_pos
     from snap
-    where snap_pos = $s
+    where snap_pos = $s and ($aids::integer[] is null or aid in (select unnest($aids::integer[])))
     union all
     select
         aid,
@@ -32,6 +33,7 @@ from (
             ((least(epoch_us(time), (pos >> 20) * 1000 + 300000000) + 72057594037927936)::hugeint << 63) + pos as rank
         from log
         where pos > $s and pos <= $p and aid is not null
+            and ($aids::integer[] is null or aid in (select unnest($aids::integer[])))
     )
     group by aid
 )

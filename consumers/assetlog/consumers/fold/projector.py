@@ -1,0 +1,275 @@
+"""The projector: reads the log and folds it on one writer thread.
+
+Its place in the log is the projection's own position, committed with the rows. It never lets a batch go:
+it tries again until the batch is committed, or stops folding for good and says why in `failure`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from hashlib import sha256
+from typing import Any, Protocol
+
+import duckdb
+import redis
+
+from assetlog.consumers.fold.fold import Commit, Entry, Fold, Mark, Totals
+from assetlog.consumers.fold.hot import HotAssets
+from assetlog.consumers.fold.identity import identity
+from assetlog.consumers.fold.store import CHECKPOINT_EVERY
+from assetlog.consumers.fold.subscription import Subscription
+from assetlog.consumers.fold.verdicts import Verdict, Verdicts
+from assetlog.consumers.fold.waiting import Waiters
+from assetlog.consumers.fold.window import Seen
+from assetlog.schemas.errors import AssetlogError, Broken, Invalid
+
+logger = logging.getLogger("assetlog.projector")
+
+RETRY_FIRST = 0.05
+RETRY_MOST = 5.0
+"""Seconds between tries while the disk or the log server is away."""
+WATCH_EVERY = 60.0
+"""Seconds between two looks at whether the log is still the one that was folded."""
+IDLE_AFTER = 1.0
+
+
+class Log(Protocol):
+    """What the projector asks of the log beside reading on."""
+
+    def check(self, mark: Mark | None) -> None:
+        """Raise Broken if the log is not the one that was folded up to the mark."""
+
+    def last_position(self) -> int:
+        """Where the log ends."""
+
+
+class Projector:
+    """Folds a catalog's log into its projection and tells who waits.
+
+    Args:
+        open_fold: opens the projection; called again when a commit's outcome is unknown.
+        log: tells whether the log is still the one that was folded.
+        url: the log server's URL.
+        catalog: the catalog's name.
+        hot: the views in memory, kept up to date after each commit.
+        on_idle: called when nothing was folded for a second.
+    """
+
+    def __init__(
+        self,
+        open_fold: Callable[[], Fold],
+        log: Log,
+        url: str,
+        catalog: str,
+        hot: HotAssets,
+        on_idle: Callable[[], Any] = lambda: None,
+    ) -> None:
+        self._open_fold = open_fold
+        self._log = log
+        self._subscription = Subscription(url, catalog, self._on_entries)
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="assetlog-writer")
+        self._waiters = Waiters()
+        self._verdicts = Verdicts()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._on_idle = on_idle
+        self._last_commit = time.monotonic()
+        self._target = 0
+        self._stopping = False
+        self.hot = hot
+        self.fold = open_fold()
+        self.position = self.fold.position
+        self.failure: AssetlogError | None = None
+        self.trouble: str | None = None
+        """Why the fold is waiting to try again; None while it goes on."""
+
+    async def start(self) -> None:
+        """Check the log against the projection, load the hot views, and begin to fold.
+
+        A log that is not the one that was folded does not raise: it is the `failure`.
+        """
+        await self._in_writer(self._prepare)
+        if self.failure is None:
+            await self._subscription.start(self.position)
+        self._tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._care())]
+
+    async def stop(self) -> None:
+        """Fold what was read, close the projection."""
+        self._stopping = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._subscription.stop()
+        await self._in_writer(self._close)
+        self._writer.shutdown()
+
+    async def resume(self) -> None:
+        """Read on at once after the log server came back."""
+        await self._in_writer(self._check_log)
+        if self.failure is None:
+            await self._subscription.resume(self.position)
+
+    async def wait_for(self, position: int, timeout: float | None) -> bool:
+        """Wait until a position is folded and visible; False after so many seconds."""
+        return position <= self.position or await self._waiters.wait(position, timeout)
+
+    async def listen(self) -> AsyncIterator[int]:
+        """Each new position, as commits come; several commits may come as one."""
+        seen = self.position
+        while True:
+            await self.wait_for(seen + 1, None)
+            seen = self.position
+            yield seen
+
+    def verdict(self, position: int) -> Verdict | None:
+        """What became of an entry, None if the fold is not there yet."""
+        return self._verdicts.of(position) if position <= self.position else None
+
+    def quarantine_reason(self, position: int) -> Invalid | None:
+        """Why an entry is in the quarantine, for the latest ones."""
+        return self._verdicts.reason(position)
+
+    def seen(self, source: str, event_id: str) -> Seen | None:
+        """The event that has this identity, if it is one of the last 50,000."""
+        return self.fold.window.find(identity(source, event_id))
+
+    def same_bytes(self, seen: Seen, raw: bytes) -> bool:
+        """Whether an event that was seen has these bytes; may ask the log server."""
+        return self.fold.same_bytes(seen, raw)
+
+    def totals(self) -> Totals:
+        """How many entries came to what."""
+        return self.fold.totals
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether everything that was in the log at the start is folded."""
+        return self.failure is None and self.position >= self._target
+
+    @property
+    def broker(self) -> Any:
+        """The FastStream broker, for its AsyncAPI description."""
+        return self._subscription.broker
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A reading connection to the projection; see `Store.cursor`."""
+        return self.fold.store.cursor()
+
+    async def _on_entries(self, entries: list[Entry]) -> None:
+        if self.failure is not None or self._stopping:
+            return
+        commit = await self._in_writer(self._fold, entries)
+        if commit is not None:
+            self._publish(commit)
+
+    def _publish(self, commit: Commit) -> None:
+        self._verdicts.note(commit)
+        self.hot.apply(commit)
+        self.position = commit.position
+        self._last_commit = time.monotonic()
+        self._waiters.advance(commit.position)
+
+    def _prepare(self) -> None:
+        self._check_log()
+        self.hot.load(self.fold)
+        with suppress(redis.RedisError):
+            self._target = self._log.last_position()
+
+    def _check_log(self) -> None:
+        """Set `failure` if the log is not the one that was folded; wait while the log server is away."""
+        try:
+            self._retrying(lambda: self._log.check(self._exact_mark()))
+        except AssetlogError as error:
+            self._fail(error)
+
+    def _exact_mark(self) -> Mark | None:
+        """The mark at the very position: the stored one may be up to a second older."""
+        fold = self.fold
+        if fold.mark is not None:
+            self._log.check(fold.mark)
+        if fold.position and (fold.mark is None or fold.mark.position < fold.position):
+            entry = fold.entry_like_row_at(fold.position)
+            fold.mark = Mark(fold.position, sha256(entry or b"").digest(), fold.server)
+        return fold.mark
+
+    def _fold(self, entries: list[Entry]) -> Commit | None:
+        """Fold a batch whatever it takes; None when folding has stopped."""
+        try:
+            return self._retrying(lambda: self._fold_once(entries))
+        except AssetlogError as error:
+            self._fail(error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the batch must not be passed over
+            logger.exception("the fold met a bug and has stopped")
+            self._fail(Broken(f"The fold has stopped: {type(error).__name__}: {error}", code="fold-bug"))
+        return None
+
+    def _fold_once(self, entries: list[Entry]) -> Commit:
+        self._log.check(self.fold.mark)
+        new = [entry for entry in entries if entry[0] > self.fold.position]
+        if not new:
+            return Commit(self.fold.position, [], {}, {})
+        return self.fold.fold(new)
+
+    def _retrying(self, action: Callable[[], Any]) -> Any:
+        """Try until it works; between tries reopen the projection, whose last commit may or may not have happened."""
+        pause = RETRY_FIRST
+        while True:
+            try:
+                result = action()
+            except redis.RedisError as error:
+                self._note_trouble(f"the log server does not answer: {error}", error)
+            except duckdb.Error as error:
+                self._note_trouble(f"the projection cannot be written: {error}", error)
+                with suppress(duckdb.Error, OSError):
+                    self._reopen()
+            else:
+                self.trouble = None
+                return result
+            if self._stopping:
+                raise Broken(f"Stopped while {self.trouble}.", code="stopped")
+            time.sleep(pause)
+            pause = min(pause * 2, RETRY_MOST)
+
+    def _note_trouble(self, text: str, error: Exception) -> None:
+        if self.trouble is None:
+            logger.warning("the fold waits: %s", text, exc_info=error)
+        self.trouble = text
+
+    def _reopen(self) -> None:
+        self.fold.store.close()
+        self.fold = self._open_fold()
+        self.hot.load(self.fold)
+
+    def _fail(self, error: AssetlogError) -> None:
+        logger.error("the fold has stopped: %s", error)
+        self.failure = error
+
+    def _close(self) -> None:
+        with suppress(duckdb.Error):
+            self.fold.close()
+
+    async def _watch(self) -> None:
+        """Look each minute whether the log is still the one that was folded."""
+        while self.failure is None:
+            await asyncio.sleep(WATCH_EVERY)
+            await self._in_writer(self._check_log)
+
+    async def _care(self) -> None:
+        """Checkpoint and tidy up when idle, and checkpoint when much is waiting."""
+        while True:
+            await asyncio.sleep(IDLE_AFTER)
+            idle = time.monotonic() - self._last_commit >= IDLE_AFTER
+            with suppress(duckdb.Error):
+                await self._in_writer(self._checkpoint, 1 if idle else CHECKPOINT_EVERY)
+            if idle:
+                self._on_idle()
+
+    def _checkpoint(self, at_least: int) -> None:
+        self.fold.store.checkpoint(at_least=at_least)
+
+    async def _in_writer(self, action: Callable[..., Any], *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._writer, action, *arguments)
