@@ -1,0 +1,2 @@
+-- Customers without a country.
+select count(*) from customers where country is null;
