@@ -291,6 +291,8 @@ class Accepted(Shape, kw_only=True):
     duplicate: bool = False
     folded: bool | None = None
     """With `?wait=folded`: whether it is visible now."""
+    verdict: Literal["folded", "duplicate", "quarantined"] | None = None
+    """With `?wait=folded`: what the fold made of it; null where it has not come to it."""
 
 
 class Rejected(Shape, kw_only=True):

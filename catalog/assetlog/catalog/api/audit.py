@@ -1,0 +1,49 @@
+"""What the fold could not take, and what changed between two moments."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from litestar import Response
+from litestar.handlers import HTTPRouteHandler
+from msgspec import Meta, Struct
+
+from assetlog.catalog.api.parts import Plain, parts_of
+from assetlog.catalog.api.query import Listed
+from assetlog.catalog.api.reading import answer_page, as_of
+from assetlog.catalog.api.route import read
+from assetlog.schemas.shapes import Diff, Page, Quarantined
+
+TAG = "audit"
+
+
+class Between(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"from_": "from"}):
+    """Which two moments."""
+
+    from_: Annotated[str, Meta(description="The earlier moment: a time (RFC 3339) or a position.")]
+    to: Annotated[str | None, Meta(description="The later moment; now unless given.")] = None
+    limit: Annotated[int, Meta(ge=1, le=1000, description="Most items to answer.")] = 100
+    cursor: Annotated[str | None, Meta(pattern="^[A-Za-z0-9_-]+$", description="`next` of the part before.")] = None
+
+
+@read("/v1/quarantine", Listed, Page[Quarantined], tag=TAG)
+async def list_quarantine(request: Plain, query: Listed) -> Response[bytes]:
+    """Events that the fold could not take, each with its reason."""
+    return await answer_page(request, query, parts_of(request).reader.quarantine)
+
+
+@read("/v1/diff", Between, Diff, tag=TAG)
+async def get_diff(request: Plain, query: Between) -> Response[bytes]:
+    """What changed between two moments."""
+    parts = parts_of(request)
+    start = await as_of(parts, query.from_)
+    moment = Listed(as_of=query.to, limit=query.limit, cursor=query.cursor)
+
+    def diff(at: int, limit: int, cursor: str | None) -> Diff:
+        answer: Diff = parts.reader.diff(start, at, limit=limit, cursor=cursor)
+        return answer
+
+    return await answer_page(request, moment, diff)
+
+
+HANDLERS: list[HTTPRouteHandler] = [list_quarantine, get_diff]

@@ -1,0 +1,100 @@
+"""What a node counts and times, for Prometheus. One registry per node."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """The counters of a node, and the text that Prometheus reads."""
+
+    content_type = "text/plain; version=0.0.4; charset=utf-8"
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        events = Counter("assetlog_events", "Events received by HTTP.", ["outcome"], registry=self.registry)
+        self.accepted = events.labels("accepted")
+        self.duplicate = events.labels("duplicate")
+        self.rejected = events.labels("rejected")
+        self.append_seconds = Histogram(
+            "assetlog_append_seconds", "Time to append to the log.", buckets=SECONDS, registry=self.registry
+        )
+        self._requests = Histogram(
+            "assetlog_request_seconds",
+            "Time to answer a request.",
+            ["method", "route", "status"],
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self.streams = Gauge("assetlog_event_streams", "Open event streams (SSE).", registry=self.registry)
+        self._build = Gauge("assetlog_build_info", "The running version.", ["version"], registry=self.registry)
+        self._known: dict[tuple[str, str, int], Histogram] = {}
+
+    def announce(self, version: str) -> None:
+        """Name the running version."""
+        self._build.labels(version).set(1)
+
+    def request(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count an answered request under its route's template."""
+        labels = (method, route, status)
+        histogram = self._known.get(labels)
+        if histogram is None:
+            histogram = self._known[labels] = self._requests.labels(method, route, str(status))
+        histogram.observe(seconds)
+
+    def watch(self, fold: Callable[[], FoldFacts]) -> None:
+        """Ask the fold how far it is whenever Prometheus asks."""
+        self.registry.register(_FoldCollector(fold))
+
+    def text(self) -> bytes:
+        """All metrics in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+
+class FoldFacts:
+    """How far the fold is, at the moment of asking."""
+
+    def __init__(
+        self, totals: dict[str, int], position: int, lag_events: int, lag_seconds: float, *, running: bool
+    ) -> None:
+        self.totals = totals
+        self.position = position
+        self.lag_events = lag_events
+        self.lag_seconds = lag_seconds
+        self.running = running
+
+
+class _FoldCollector(Collector):
+    def __init__(self, fold: Callable[[], FoldFacts]) -> None:
+        self._fold = fold
+
+    def describe(self) -> list[Metric]:
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        facts = self._fold()
+        counter = CounterMetricFamily("assetlog_fold_events", "Events the fold has met.", labels=["outcome"])
+        for outcome, count in facts.totals.items():
+            counter.add_metric([outcome], count)
+        yield counter
+        for name, text, value in (
+            ("assetlog_fold_position_seconds", "Log time of the last folded event.", (facts.position >> 20) / 1000),
+            ("assetlog_fold_lag_events", "Events in the log that are not folded yet.", facts.lag_events),
+            ("assetlog_fold_lag_seconds", "Age of the oldest event that is not folded yet.", facts.lag_seconds),
+            ("assetlog_fold_running", "1 while the fold goes on, 0 once it has stopped.", int(facts.running)),
+        ):
+            yield GaugeMetricFamily(name, text, value)
+
+
+def stopwatch() -> Callable[[], float]:
+    """A clock that says the seconds since it was made."""
+    start = time.perf_counter()
+    return lambda: time.perf_counter() - start

@@ -1,0 +1,75 @@
+"""What the routes work with: the parts of a node, made once by the composition root."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+
+from litestar import Request
+
+from assetlog.catalog.api.metrics import Metrics
+from assetlog.catalog.intake import Intake
+from assetlog.catalog.settings import Settings
+from assetlog.consumers.fold.projector import Projector
+from assetlog.consumers.log.appender import Appender
+from assetlog.consumers.views.reader import Reader
+from assetlog.schemas.errors import Unavailable
+from assetlog.schemas.positions import format_position
+
+Answer = TypeVar("Answer")
+Plain = Request[Any, Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A node, as its routes see it."""
+
+    settings: Settings
+    appender: Appender
+    intake: Intake
+    projector: Projector
+    reader: Reader
+    threads: Executor
+    metrics: Metrics
+    api_source: str
+    """The `source` of events the API makes itself."""
+    identity: bytes
+    """Version and catalog: equal questions to other ones have other ETags."""
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the node stops: open streams end."""
+
+    async def ask(self, question: Callable[..., Answer], *args: Any, **options: Any) -> Answer:
+        """Put a question to the reader in one of its threads."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.threads, lambda: question(*args, **options))
+
+    async def until_folded(self, position: int) -> None:
+        """Wait for a position to be folded.
+
+        Raises:
+            Unavailable: it was not within the settings' `wait_seconds`.
+        """
+        if position <= self.projector.position:
+            return
+        if not await self.projector.wait_for(position, self.settings.wait_seconds):
+            raise not_yet_folded(position, self.projector.position)
+
+
+def parts_of(request: Plain) -> Parts:
+    """The node that a request came to."""
+    return cast(Parts, request.app.state["parts"])
+
+
+def not_yet_folded(wanted: int, reached: int) -> Unavailable:
+    """The fold is behind what was asked for."""
+    return Unavailable(
+        f"The fold has reached {format_position(reached)}, not yet {format_position(wanted)}.",
+        code="not-yet-folded",
+        field="position",
+        value=format_position(wanted),
+        rule="an answer waits at most a few seconds for the fold",
+        hint="Ask again; /health/ready says whether the fold goes on.",
+    )

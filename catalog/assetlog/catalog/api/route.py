@@ -1,0 +1,73 @@
+"""How a route is declared: its path, its query, its answer. The declaration serves the request and documents it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple, TypeVar
+
+from litestar import Response, route
+from litestar.enums import HttpMethod
+from litestar.handlers import HTTPRouteHandler
+from msgspec import Struct
+
+from assetlog.catalog.api.parts import Plain
+from assetlog.catalog.api.query import read_query
+
+Query = TypeVar("Query", bound=Struct)
+Handler = Callable[[Plain, Query], Awaitable[Response[Any]]]
+
+SPEC = "spec"
+"""Where a handler's `opt` holds its `Spec`."""
+
+
+class Body(NamedTuple):
+    """What a route takes."""
+
+    content_types: tuple[str, ...]
+    shape: Any
+    description: str
+
+
+class Spec(NamedTuple):
+    """What a route promises."""
+
+    tag: str
+    query: type[Struct]
+    answer: Any
+    """A shape, or None for an answer that is not JSON."""
+    status: int = 200
+    content_type: str = "application/json"
+    body: Body | None = None
+    statuses: dict[int, Any] = {}
+    """Other answers that are no problems: status -> shape."""
+    problems: tuple[int, ...] = ()
+
+
+def read(
+    path: str,
+    query: type[Query],
+    answer: Any,
+    *,
+    tag: str,
+    problems: tuple[int, ...] = (400, 503),
+    content_type: str = "application/json",
+) -> Callable[[Handler[Query]], HTTPRouteHandler]:
+    """Declare a GET route (HEAD comes with it)."""
+    spec = Spec(tag, query, answer, content_type=content_type, problems=problems)
+    return lambda handler: _declare(path, [HttpMethod.GET, HttpMethod.HEAD], spec, handler)
+
+
+def write(path: str, spec: Spec) -> Callable[[Handler[Any]], HTTPRouteHandler]:
+    """Declare a POST route."""
+    return lambda handler: _declare(path, [HttpMethod.POST], spec, handler)
+
+
+def _declare(path: str, methods: list[HttpMethod], spec: Spec, handler: Handler[Any]) -> HTTPRouteHandler:
+    query = spec.query
+
+    async def serve(request: Plain) -> Response[Any]:
+        return await handler(request, read_query(request, query))
+
+    serve.__name__ = serve.__qualname__ = handler.__name__
+    serve.__doc__ = handler.__doc__
+    return route(path, http_method=methods, status_code=spec.status, opt={SPEC: spec}, name=handler.__name__)(serve)
