@@ -1,0 +1,52 @@
+"""The SDK: says what happens to data assets, from any Python code.
+
+    from assetlog.producers import Asset, materialize
+
+    @materialize("s3://lake/report", asset_deps=["s3://lake/orders"])
+    def report(): ...
+
+Events go to `ASSETLOG_URL`, else to the node of this machine, else to the spool until one is up.
+"""
+
+from __future__ import annotations
+
+from assetlog.producers.artifacts import (
+    create_image_artifact,
+    create_link_artifact,
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+from assetlog.producers.emitter import Emitter, default_emitter, emit, flush, set_default_emitter
+from assetlog.producers.facts import check, materialized, observe
+from assetlog.producers.materialize import add_asset_metadata, materialize
+from assetlog.producers.outbox import Emission
+from assetlog.producers.runs import run
+from assetlog.schemas.asset import Asset, AssetProperties
+from assetlog.schemas.events.common import Column, Freshness
+
+__all__ = [
+    "Asset",
+    "AssetProperties",
+    "Column",
+    "Emission",
+    "Emitter",
+    "Freshness",
+    "add_asset_metadata",
+    "check",
+    "create_image_artifact",
+    "create_link_artifact",
+    "create_markdown_artifact",
+    "create_progress_artifact",
+    "create_table_artifact",
+    "default_emitter",
+    "emit",
+    "flush",
+    "materialize",
+    "materialized",
+    "observe",
+    "run",
+    "set_default_emitter",
+    "update_progress_artifact",
+]

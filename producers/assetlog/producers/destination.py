@@ -1,0 +1,83 @@
+"""Where events go: a URL, or the node of this machine, and the spool that belongs to it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+from assetlog.producers.config import Config
+from assetlog.producers.spool import Spool
+from assetlog.producers.transports import Transport, check_url, open_transport, without_password
+from assetlog.producers.transports.node_api import is_loopback
+from assetlog.schemas.errors import Invalid, Unavailable
+from assetlog.schemas.node_file import read_node_file
+from assetlog.schemas.stream import check_catalog
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9]+")
+
+
+def check_destination(config: Config) -> None:
+    """Refuse a URL or catalog name that no event could be sent to.
+
+    Raises:
+        Invalid: no transport has the URL's scheme, or the catalog's name breaks its rule.
+    """
+    if config.url is not None:
+        check_url(config.url)
+    if config.catalog is not None:
+        check_catalog(config.catalog)
+
+
+def connect(config: Config) -> Transport:
+    """The way to the log. Asked anew after each failure, so a node that moved is found again.
+
+    Raises:
+        Unavailable: no URL is given and no node runs on this machine.
+        Invalid: see `check_destination`.
+    """
+    if config.url is not None:
+        check_destination(config)
+        return open_transport(config.url, config.catalog_name, config.token)
+    node = read_node_file(config.home)
+    if node is None:
+        raise Unavailable(
+            f"No node runs on {config.home}.",
+            code="no-node",
+            hint="Start one with `assetlog up`, or set ASSETLOG_URL.",
+        )
+    if config.catalog not in {None, node.catalog}:
+        raise Unavailable(
+            f"The node of this machine serves the catalog {node.catalog}, not {config.catalog}.",
+            code="other-catalog",
+            hint="Set ASSETLOG_URL to a node or a log server of that catalog.",
+        )
+    return open_transport(node.api, node.catalog, config.token if is_loopback(node.api) else None)
+
+
+def spool_of(config: Config) -> Spool:
+    """The spool of a destination: what waits for one log never reaches another."""
+    root = config.home / "spool"
+    name = _spool_name(config)
+    return Spool(root / name, root / "rejected" / f"{name}.ndjson")
+
+
+def _spool_name(config: Config) -> str:
+    if config.url is None:
+        return f"node-{_safe_catalog(config.catalog)}" if config.catalog else "node"
+    shown = without_password(config.url)
+    digest = hashlib.sha256(f"{shown} {config.catalog_name}".encode()).hexdigest()[:12]
+    return f"{_UNSAFE.sub('-', shown)[:60].strip('-')}-{digest}"
+
+
+def _safe_catalog(catalog: str) -> str:
+    try:
+        return check_catalog(catalog)
+    except Invalid:  # said once, when the first event can't be sent
+        return _UNSAFE.sub("-", catalog)[:60]
+
+
+def spools(home: Path) -> list[Path]:
+    """The directories of all spools of a data directory, whatever their destination."""
+    root = home / "spool"
+    return sorted(path for path in root.iterdir() if path.name != "rejected") if root.is_dir() else []
