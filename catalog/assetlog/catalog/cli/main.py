@@ -152,23 +152,24 @@ def _run(name: str, words: list[str]) -> int:
     try:
         args = command_parser(name).parse_args(words)
         return int(load(name).run(args))
-    except AssetlogError as error:
-        _report(error, as_json=args.json)
-        code = next((code for kind, code in EXIT_CODES.items() if isinstance(error, kind)), 1)
-    except ImportError as error:
-        if (error.name or "").partition(".")[0] == "assetlog":
-            raise
-        print(f"error: {EXTRA_HINT}  ({error.name} is not installed)", file=sys.stderr)
-        code = 1
-    except (BrokenPipeError, KeyboardInterrupt):
+    except BrokenPipeError:
         raise
-    except Exception as error:  # a bug: no traceback for the user unless asked for
-        print(f"error: {type(error).__name__}: {error}", file=sys.stderr)
-        print("hint: this is a bug in assetlog; --debug shows where it happened", file=sys.stderr)
-        code = 1
-    if args.debug:
-        traceback.print_exc()
-    return code
+    except Exception as error:
+        if args.debug:
+            traceback.print_exception(error)
+        return _failed(error, as_json=args.json)
+
+
+def _failed(error: Exception, *, as_json: bool) -> int:
+    if isinstance(error, AssetlogError):
+        _report(error, as_json=as_json)
+        return next((code for kind, code in EXIT_CODES.items() if isinstance(error, kind)), 1)
+    if isinstance(error, ImportError) and (error.name or "").partition(".")[0] != "assetlog":
+        print(f"error: {EXTRA_HINT}  ({error.name} is not installed)", file=sys.stderr)
+        return 1
+    print(f"error: {type(error).__name__}: {error}", file=sys.stderr)
+    print("hint: this is a bug in assetlog; --debug shows where it happened", file=sys.stderr)
+    return 1
 
 
 def _report(error: AssetlogError, *, as_json: bool) -> None:

@@ -14,7 +14,8 @@ AS_OF_HELP = "a time (2026-11-21T17:52Z; without a zone it is local), a position
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _AGE = re.compile(r"-?(\d{1,9})([smhdw])")
 _POSITION = re.compile(r"\d{5,}(-\d+)?")
-_STEPS = ((60, 1, "s"), (3600, 60, "m"), (2 * 86_400, 3600, "h"), (60 * 86_400, 86_400, "d"))
+_YEAR = 365 * 86_400
+_STEPS = ((60, 1, "s"), (3600, 60, "m"), (2 * 86_400, 3600, "h"), (_YEAR, 86_400, "d"))
 
 
 def moment(text: str, now: datetime | None = None) -> str | None:
@@ -114,4 +115,4 @@ def _amount(seconds: float) -> str:
     for below, unit, letter in _STEPS:
         if seconds < below:
             return f"{int(seconds // unit)}{letter}"
-    return f"{int(seconds // (365.25 * 86_400))}y" if seconds > 2 * 365 * 86_400 else f"{int(seconds // 86_400)}d"
+    return f"{int(seconds // _YEAR)}y"
