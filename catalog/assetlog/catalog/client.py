@@ -153,7 +153,7 @@ class Client:
 
     def tree(self, prefix: str = "", as_of: Moment = None) -> list[TreeNode]:
         """The steps below a prefix of the key tree: schemes first, then path segments."""
-        return list(self.each("/v1/tree", TreeNode, prefix=prefix, as_of=as_of))
+        return self.read("/v1/tree", Page[TreeNode], prefix=prefix, as_of=as_of).items
 
     def lineage(self, key: str, direction: str = "both", depth: int | None = None, as_of: Moment = None) -> Lineage:
         """What an asset was made from (`up`) and what was made from it (`down`)."""

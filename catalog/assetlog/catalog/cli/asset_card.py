@@ -63,7 +63,7 @@ def _pairs(asset: Asset) -> list[tuple[str, Cell | list[Cell]]]:
         ("produced by", ", ".join(asset.produced_by)),
         ("consumed by", ", ".join(asset.consumed_by)),
         ("owners", ", ".join(asset.owners)),
-        ("tags", " ".join(f"{name}={value}" for name, value in asset.tags.items())),
+        ("tags", " ".join(f"{name}:{value}" for name, value in asset.tags.items())),
         ("url", asset.url or ""),
         ("also known as", list[Cell](asset.aliases)),
     ]

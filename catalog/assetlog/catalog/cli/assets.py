@@ -15,10 +15,10 @@ FILTERS = {
     "q": "a word in key, name or description",
     "prefix": "keys that begin so, e.g. s3://lake/",
     "group": "one group",
-    "tag": "a tag: name or name=value",
+    "tag": "a tag: name or name:value",
     "owner": "an owner",
     "state": "fresh, stale, failed, checks-failing or unknown",
-    "sort": "key, name, updated or materializations; -updated for the other way round",
+    "sort": "key, name, last (longest ago first) or -last (newest first)",
 }
 COLUMNS = (
     Column("state", keep=True),
