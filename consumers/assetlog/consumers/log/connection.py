@@ -21,6 +21,8 @@ Ack = Literal["disk", "memory", "unknown"]
 
 OLDEST_EXTERNAL: Final = (7, 0)
 """The oldest Redis accepted by URL; every Valkey is newer."""
+AUTO_REWRITE_SIZE: Final = 64 * 1024 * 1024
+"""Bytes at which a server first rewrites its append-only file by itself (its default)."""
 SCHEMES: Final = ("redis", "rediss", "unix")
 CONNECT_WITHIN = 5.0
 """Seconds to wait for a connection."""
@@ -190,7 +192,6 @@ def facts_of(answers: list[Any]) -> ServerFacts:
     aof_enabled = _told(appendonly, "appendonly") or {1: "yes", 0: "no"}.get(info.get("aof_enabled"))
     suppressed = _told(on_rewrite, "no-appendfsync-on-rewrite")
     statuses = ("aof_last_write_status", "aof_last_bgrewrite_status")
-    rewriting = info.get("aof_rewrite_in_progress") or info.get("aof_rewrite_scheduled")
     return ServerFacts(
         kind="valkey" if valkey else "redis",
         version=_version(info["valkey_version" if valkey else "redis_version"]),
@@ -201,7 +202,7 @@ def facts_of(answers: list[Any]) -> ServerFacts:
         aof_enabled=None if aof_enabled is None else aof_enabled == "yes",
         appendfsync=_told(appendfsync, "appendfsync"),
         no_appendfsync_on_rewrite=None if suppressed is None else suppressed == "yes",
-        first_aof_pending=bool(rewriting) and not info.get("aof_base_size"),
+        first_aof_pending=_first_aof_pending(info),
         write_errors=tuple(f"{name}: {info[name]}" for name in statuses if info.get(name, "ok") != "ok"),
         maxmemory_policy=_told(policy, "maxmemory-policy") or info.get("maxmemory_policy"),
         maxmemory=info.get("maxmemory", 0),
@@ -219,6 +220,13 @@ def _questions(pipeline: Any, catalog: str) -> Any:
     pipeline.type(stream_key(catalog))
     pipeline.time()
     return pipeline
+
+
+def _first_aof_pending(info: dict[str, Any]) -> bool:
+    # A rewrite without a base may also be the first of a log that grew: those start at this size by themselves.
+    rewriting = info.get("aof_rewrite_in_progress") or info.get("aof_rewrite_scheduled")
+    grown = info.get("aof_current_size", 0) >= AUTO_REWRITE_SIZE
+    return bool(rewriting) and not info.get("aof_base_size") and not grown
 
 
 def _told(answer: Any, name: str) -> str | None:

@@ -158,8 +158,9 @@ def tail(logfile: Path, start: int = 0) -> str:
 def _places(binary: ServerBinary, directory: Path) -> dict[str, str]:
     # The server program checks a log's files when it is called by the checker's name.
     checker = "valkey-check-aof" if "valkey" in binary.path.name else "redis-check-aof"
-    manifest = directory / "appendonlydir" / "appendonly.aof.manifest"
-    file = manifest if manifest.exists() else directory / "appendonly.aof"
+    parts = sorted((directory / "appendonlydir").glob("*.incr.aof"), key=lambda path: (len(path.name), path.name))
+    # The newest part, not the manifest: Valkey 9.1's checker takes its own RDB base for damage.
+    file = parts[-1] if parts else directory / "appendonly.aof"
     return {
         "directory": str(directory),
         "check": f"(exec -a {checker} {shlex.quote(str(binary.path))}",

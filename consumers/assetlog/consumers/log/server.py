@@ -276,7 +276,7 @@ def read_record(directory: Path) -> ServerRecord | None:
 
 def ask(record: ServerRecord, directory: Path) -> LeftOver | None:
     """Ask the server at a record's socket who it is; None unless it proves to run on this very directory."""
-    client = connect_sync(unix_url(Path(record.socket)), timeout=5.0)
+    client = connect_sync(unix_url(Path(record.socket)), timeout=ENDS_WITHIN)
     try:
         if not _runs_here(client, directory):
             return None
