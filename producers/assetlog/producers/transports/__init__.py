@@ -15,6 +15,8 @@ from typing import Protocol
 from assetlog.schemas.errors import Invalid
 from assetlog.schemas.shapes import Receipt
 
+__all__ = ["MAX_BYTES", "MAX_EVENTS", "Transport", "batches", "check_url", "open_transport", "without_password"]
+
 MAX_EVENTS = 5_000
 """Events a batch; a node takes up to 10,000."""
 MAX_BYTES = 8 << 20

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 from msgspec import Struct
 
+from assetlog.producers.transports.verdicts import said
 from assetlog.schemas.errors import AssetlogError, Forbidden, Unavailable
 from assetlog.schemas.shapes import Accepted, Receipt, Rejected
 
@@ -78,7 +79,7 @@ class NodeTransport:
         except httpx.InvalidURL as error:
             raise Unavailable(f"The node's URL is not one: {error}.", code="invalid-url") from error
         except (httpx.TransportError, OSError) as error:
-            reason = f"No node answers at {self.url}: {str(error).rstrip('.') or type(error).__name__}."
+            reason = f"No node answers at {self.url}: {said(error)}."
             raise _AskAgain(Unavailable(reason, code="node-unavailable", hint="Is it up?")) from error
         if response.status_code == 413 and len(batch) > 1:
             half = len(batch) // 2

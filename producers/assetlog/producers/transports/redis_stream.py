@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from assetlog.producers.transports.verdicts import event_id
+from assetlog.producers.transports.verdicts import event_id, said
 from assetlog.schemas.errors import Invalid, Unavailable
 from assetlog.schemas.shapes import Accepted, Receipt
 from assetlog.schemas.stream import EVENT_FIELD, stream_key
@@ -93,7 +93,7 @@ def _text(position: Any) -> str:
 
 def _unavailable(error: Exception) -> Unavailable:
     return Unavailable(
-        f"The log server did not take the events: {str(error).rstrip('.') or type(error).__name__}.",
+        f"The log server did not take the events: {said(error)}.",
         code="log-unavailable",
         hint="Is it up? `assetlog doctor` looks closer.",
     )

@@ -28,6 +28,11 @@ def event_id(raw: bytes) -> str:
         return ""
 
 
+def said(error: Exception) -> str:
+    """What a library's error says, as part of a sentence."""
+    return str(error).rstrip(".") or type(error).__name__
+
+
 def rejection(index: int, error: AssetlogError) -> Rejected:
     """An error as the receipt's refusal of one event."""
     return Rejected(
