@@ -15,9 +15,12 @@ HTTP statuses live in one table in the catalog, not here.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 SHOWN_VALUE_LENGTH = 200
+
+_URL_PARTS = re.compile(r"""([/?#\s"'])""")
 
 
 class AssetlogError(Exception):
@@ -100,12 +103,27 @@ class Broken(AssetlogError):
 
 
 def shown(value: Any) -> str | None:
-    """A value as an error shows it: at most 200 characters of its repr, None for no value.
+    """A value as an error shows it: at most 200 characters of its repr, without passwords; None for no value.
 
     >>> shown("x" * 300)[-1]
     '…'
     """
     if value is None:
         return None
-    text = value if isinstance(value, str) else repr(value)
+    text = masked(value if isinstance(value, str) else repr(value))
     return text if len(text) <= SHOWN_VALUE_LENGTH else text[:SHOWN_VALUE_LENGTH] + "…"
+
+
+def masked(text: str) -> str:
+    """A text with the passwords of its URLs struck out: errors reach logs, answers and the quarantine.
+
+    >>> masked("postgres://me:secret@host/db")
+    'postgres://me:…@host/db'
+    """
+    return "".join(map(_without_password, _URL_PARTS.split(text))) if "@" in text else text
+
+
+def _without_password(part: str) -> str:
+    user_info, at, host = part.rpartition("@")
+    user, colon, _ = user_info.partition(":")
+    return f"{user}:…@{host}" if at and colon else part

@@ -12,7 +12,7 @@ import msgspec
 from assetlog.schemas.errors import Invalid
 
 _PATH = re.compile(r" - at `\$?(?P<path>[^`]*)`$")
-_UNKNOWN_FIELD = re.compile(r"unknown field `(?P<name>[^`]*)`")
+_FIELD = re.compile(r"(?P<fault>unknown|missing required) field `(?P<name>[^`]*)`")
 _EXTENSION = re.compile(r"[a-z0-9]{1,20}")
 
 
@@ -76,9 +76,10 @@ def invalid(
     match = _PATH.search(text)
     path = (match["path"] if match else "").lstrip(".")
     rule = text[: match.start()] if match else text
-    unknown = _UNKNOWN_FIELD.search(text)
-    if unknown:
-        path = f"{path}.{unknown['name']}".lstrip(".")
+    named = _FIELD.search(text)
+    if named:
+        path = f"{path}.{named['name']}".lstrip(".")
+    unknown = named["name"] if named and named["fault"] == "unknown" else None
     field = ".".join(part for part in (prefix, path) if part)
     return Invalid(
         f"{field or 'The event'} breaks a rule: {rule}.",
@@ -86,7 +87,7 @@ def invalid(
         field=field,
         value=_value_at(raw, path),
         rule=rule,
-        hint=_hint(unknown["name"] if unknown else None, data),
+        hint=_hint(unknown, data),
     )
 
 

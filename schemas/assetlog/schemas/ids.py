@@ -41,7 +41,7 @@ def uuid7_ms(text: str) -> int | None:
     """The millisecond inside a UUIDv7, None for any other id.
 
     >>> uuid7_ms("01932b5e-8a2e-7cc0-98c4-dc0c0c07398f")
-    1731628468782
+    1731599436334
     """
     if len(text) != 36 or text[14] != "7" or text[8] != "-":
         return None

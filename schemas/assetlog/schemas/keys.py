@@ -10,7 +10,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from assetlog.schemas.errors import Invalid
+from assetlog.schemas.errors import Invalid, masked
 
 KEY_RULE_VERSION = 1
 MAX_KEY_LENGTH = 1500
@@ -34,14 +34,17 @@ def canonical_key(key: str) -> str:
     >>> canonical_key("S3://Lake/orders/?b=2&a=1#top")
     's3://Lake/orders?a=1&b=2'
     """
-    _refuse_unprintable(key)
+    _refuse_outside(key, key)
+    _refuse_hidden(key)
     scheme, rest = _split_scheme(key)
     _refuse_password(rest)
     rest, _, _ = rest.partition("#")
     path, _, query = rest.partition("?")
     trimmed = path.rstrip("/") or ("/" if path.startswith("/") else "")
     pairs = sorted(pair for pair in query.split("&") if pair)
-    return f"{scheme.lower()}://{trimmed}" + (f"?{'&'.join(pairs)}" if pairs else "")
+    canonical = f"{scheme.lower()}://{trimmed}" + (f"?{'&'.join(pairs)}" if pairs else "")
+    _refuse_outside(canonical, key)  # what was dropped may have stood between white space and the end
+    return canonical
 
 
 def check_artifact_key(key: str) -> str:
@@ -58,13 +61,17 @@ def check_artifact_key(key: str) -> str:
     return key
 
 
-def _refuse_unprintable(key: str) -> None:
-    if not key:
+def _refuse_outside(spelling: str, key: str) -> None:
+    """Refuse a spelling of a key that is empty, too long, or begins or ends with white space."""
+    if not spelling:
         raise _invalid(key, "a key is not empty")
-    if len(key) > MAX_KEY_LENGTH:
-        raise _invalid(key, f"a key has at most {MAX_KEY_LENGTH} characters; this one has {len(key)}")
-    if key != key.strip():
+    if len(spelling) > MAX_KEY_LENGTH:
+        raise _invalid(key, f"a key has at most {MAX_KEY_LENGTH} characters; this one has {len(spelling)}")
+    if spelling != spelling.strip():
         raise _invalid(key, "a key neither begins nor ends with white space")
+
+
+def _refuse_hidden(key: str) -> None:
     if key.isascii() and key.isprintable():
         return
     for place, character in enumerate(key):
@@ -99,7 +106,7 @@ def _refuse_password(rest: str) -> None:
 
 def _invalid(key: str, rule: str) -> Invalid:
     return Invalid(
-        f"{key[:80]!r} is not an asset key: {rule}.",
+        f"{masked(key)[:80]!r} is not an asset key: {rule}.",
         code="invalid-key",
         field="key",
         value=key,

@@ -16,7 +16,7 @@ MAX_MS = (1 << 43) - 1
 START = 0
 """The position before the first event."""
 
-_TEXT = re.compile(r"(\d{1,20})(?:-(\d{1,20}))?")
+_TEXT = re.compile(r"(\d{1,20})(?:-(\d{1,20}))?", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
