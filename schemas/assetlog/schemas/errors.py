@@ -20,7 +20,8 @@ from typing import Any
 
 SHOWN_VALUE_LENGTH = 200
 
-_URL_PARTS = re.compile(r"""([/?#\s"'])""")
+_URL_PARTS = re.compile(r"([/?#])")
+_JSON_STARTS = ("{", "[", '"')
 
 
 class AssetlogError(Exception):
@@ -120,7 +121,11 @@ def masked(text: str) -> str:
     >>> masked("postgres://me:secret@host/db")
     'postgres://me:…@host/db'
     """
-    return "".join(map(_without_password, _URL_PARTS.split(text))) if "@" in text else text
+    if "@" not in text:
+        return text
+    first, *others = _URL_PARTS.split(text)
+    first = first if first.startswith(_JSON_STARTS) else _without_password(first)
+    return first + "".join(map(_without_password, others))
 
 
 def _without_password(part: str) -> str:

@@ -54,7 +54,7 @@ def format_time(moment: datetime) -> str:
     >>> format_time(datetime(2026, 11, 21, tzinfo=UTC))
     '2026-11-21T00:00:00.000000Z'
     """
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def now_text() -> str:
