@@ -1,8 +1,9 @@
-"""Brings events to the log, or to the spool while the log can't be reached. No threads; one caller at a time."""
+"""Brings events to the log, or to the spool while the log can't be reached. It has no thread of its own."""
 
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Sequence
 
@@ -32,7 +33,7 @@ class Delivery(Struct):
 
 
 class Courier:
-    """One destination's way out, with its spool.
+    """One destination's way out, with its spool. Safe for threads: one is served after the other.
 
     Args:
         connect: opens the transport; asked again after each failure.
@@ -47,6 +48,7 @@ class Courier:
         self._retry_at = 0.0
         self._trouble: AssetlogError | None = None
         self._said: set[str] = set()
+        self._turn = threading.RLock()
 
     def deliver(self, events: Sequence[bytes], stamp: int | None = None) -> Delivery:
         """Send events, behind those that wait in the spool; keep them there if that fails. Never raises.
@@ -54,13 +56,14 @@ class Courier:
         Args:
             stamp: from `Spool.stamp`, drawn when the events were taken; only older ones go before them.
         """
-        try:
-            self.drain(stamp)
-            receipt = self._send(events)
-        except AssetlogError as error:
-            return Delivery(error=error, lost=self.keep(events, stamp))
-        self._note_refusals(events, receipt)
-        return Delivery(receipt=receipt)
+        with self._turn:
+            try:
+                self.drain(stamp)
+                receipt = self._send(events)
+            except AssetlogError as error:
+                return Delivery(error=error, lost=self.keep(events, stamp))
+            self._note_refusals(events, receipt)
+            return Delivery(receipt=receipt)
 
     def drain(self, before: int | None = None) -> Drained:
         """Deliver what waits in the spool; with a stamp, only what is older.
@@ -73,7 +76,8 @@ class Courier:
         if not self.spool.pending(before):
             return Drained()
         try:
-            drained = self.spool.drain(self._send, before)
+            with self._turn:
+                drained = self.spool.drain(self._send, before)
         except OSError as error:
             raise Unavailable(f"The spool can't be read: {error}.", code="spool-unreadable") from error
         if drained is None:
@@ -110,6 +114,7 @@ class Courier:
     def forget(self) -> Transport | None:
         """In a forked child: leave the parent's connection and segment alone. Keep what is returned from the gc."""
         transport, self._transport = self._transport, None
+        self._turn = threading.RLock()
         self.spool.forget()
         return transport
 

@@ -6,7 +6,7 @@ import atexit
 import logging
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, overload
 
@@ -15,11 +15,11 @@ from msgspec import Struct
 
 from assetlog.producers.config import Config, read_config
 from assetlog.producers.context import current_run
-from assetlog.producers.courier import Courier
+from assetlog.producers.courier import Courier, Delivery
 from assetlog.producers.destination import check_destination, connect, spool_of
 from assetlog.producers.outbox import LIMIT, Emission, Item, Ticket
 from assetlog.producers.sender import EXIT_SECONDS, Sender
-from assetlog.producers.spool import SPOOL_BYTES
+from assetlog.producers.spool import SPOOL_BYTES, Drained
 from assetlog.producers.values import check_metadata, metadata_raw, to_json
 from assetlog.schemas import codec, explain
 from assetlog.schemas.asset import Asset
@@ -73,7 +73,8 @@ class Emitter:
         check_destination(msgspec.structs.replace(self.config, url=url, catalog=catalog))
         spool = spool_of(self.config)
         spool.limit = spool_limit
-        self._sender = Sender(Courier(self._connect, spool), queue_limit)
+        self._courier = Courier(self._connect, spool)
+        self._sender = Sender(self._courier, queue_limit)
         self._described: set[tuple[str, bytes]] = set()
         run_id = self.config.run_id
         self.ambient_run = RunRef(id=run_id, job=self.config.job) if run_id else None
@@ -193,6 +194,25 @@ class Emitter:
                 known["extra"] = metadata_raw(known["extra"])
             self.record("asset.described", asset.key, AssetDescribed(**known, run=self.run()))
 
+    def deliver(self, events: Sequence[bytes]) -> Delivery:
+        """Bring events' bytes to the log, or to the spool, in this thread; what came of them. Never raises.
+
+        Args:
+            events: whole events, as many as `transports.batches` gives at once.
+        """
+        return self._courier.deliver(events, self._courier.spool.stamp())
+
+    def drain(self) -> Drained:
+        """Deliver what waits in the spool now.
+
+        Raises:
+            AssetlogError: the log can't be reached, or another process drains.
+        """
+        self._courier.hurry()
+        drained = self._courier.drain()
+        drained.left = self._courier.spool.count()
+        return drained
+
     def run(self) -> RunRef | None:
         """The run that events emitted here belong to: of `run(...)` or `@materialize`, else of `assetlog run`."""
         return current_run.get() or self.ambient_run
@@ -278,15 +298,19 @@ _of_parents: list[object] = []
 
 def default_emitter() -> Emitter:
     """The emitter that `emit`, `@materialize` and the rest use; made from the environment at first use."""
-    return _default or set_default_emitter(None)
-
-
-def set_default_emitter(emitter: Emitter | None) -> Emitter:
-    """Use this emitter from now on, or with None one made from the environment if there is none yet."""
     global _default  # noqa: PLW0603 - one default per process
+    if _default is None:
+        with _default_lock:
+            _default = _default or Emitter()
+    return _default
+
+
+def set_default_emitter(emitter: Emitter | None) -> Emitter | None:
+    """Use this emitter from now on; None: one made from the environment at the next use. Returns the one before."""
+    global _default
     with _default_lock:
-        _default = emitter or _default or Emitter()
-        return _default
+        before, _default = _default, emitter
+    return before
 
 
 def emit(

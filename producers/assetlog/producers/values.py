@@ -83,7 +83,7 @@ def to_json(value: Any) -> tuple[bytes, dict[str, Any]]:
 
 def _plain(value: Any, types: set[str], notes: dict[str, Any], depth: int) -> Any:  # noqa: PLR0911 - one line a kind
     """A value made of what JSON knows."""
-    if value is None or isinstance(value, bool):
+    if value is None or isinstance(value, bool | Raw):
         return value
     if isinstance(value, str):
         return value.encode(errors="replace").decode()

@@ -18,6 +18,11 @@ def events(url: str = "memory:") -> list[bytes]:
     return _lists.setdefault(url, [])
 
 
+def forget(url: str) -> None:
+    """Drop the list of a URL."""
+    _lists.pop(url, None)
+
+
 class MemoryTransport:
     """Appends to a list."""
 
