@@ -298,11 +298,14 @@ _of_parents: list[object] = []
 
 def default_emitter() -> Emitter:
     """The emitter that `emit`, `@materialize` and the rest use; made from the environment at first use."""
+    return _default or _made_default()
+
+
+def _made_default() -> Emitter:
     global _default  # noqa: PLW0603 - one default per process
-    if _default is None:
-        with _default_lock:
-            _default = _default or Emitter()
-    return _default
+    with _default_lock:
+        _default = _default or Emitter()
+        return _default
 
 
 def set_default_emitter(emitter: Emitter | None) -> Emitter | None:
