@@ -283,6 +283,23 @@ class Diff(Shape, kw_only=True, rename={"from_": "from"}):
     position: str
 
 
+class Counts(Shape, kw_only=True):
+    """How much the catalog holds as of a position."""
+
+    events: int
+    """Duplicates aside, and without what is in quarantine."""
+    assets: int
+    """Aliases and retired assets aside."""
+    artifacts: int
+    """Versions, retired ones included."""
+    runs: int
+    """Runs that events of their own speak of."""
+    quarantined: int
+    skipped: int
+    """Events of a newer version than this assetlog knows."""
+    position: str
+
+
 class Accepted(Shape, kw_only=True):
     """An event's receipt."""
 

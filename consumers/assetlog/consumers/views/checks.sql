@@ -4,7 +4,7 @@ with results as (
         name, part, max(pos) as pos, count(*) as results, count(*) filter (not passed) as failed
     from checks
     where
-        pos <= $p and list_contains($aids, aid)
+        pos <= $p and list_contains($aids::integer[], aid)
         and (name, coalesce(part, '')) > ($after_name, $after_part)
     group by name, part
     order by name, coalesce(part, '')

@@ -3,7 +3,7 @@ select pos
 from log
 where
     pos > $after and pos <= $p
-    and ($aids is null or list_contains($aids, aid))
+    and ($aids::integer[] is null or list_contains($aids::integer[], aid))
     and ($type is null or type = $type)
     and ($family is null or starts_with(type, $family))
     and ($run is null or run = $run)

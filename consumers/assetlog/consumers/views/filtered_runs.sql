@@ -2,19 +2,20 @@
 -- latest first. $job: any of the run's events names it. $aids: any of its events is about one of these assets.
 -- with run_states
 with chosen as (
-    select distinct run
+    select run
     from log
     where
-        pos <= $p and run is not null
+        pos <= $p
         and ($job is null or job = $job)
-        and ($aids is null or list_contains($aids, aid))
+        and ($aids::integer[] is null or list_contains($aids::integer[], aid))
 )
 select run, max(pos) as pos
 from log
 where
-    pos <= $p and run in (select run from chosen)
-    and ($state is null or case when $state = 'unknown' then run not in (select run from run_states)
-        else run in (select run from run_states where state = $state) end)
+    pos <= $p and run is not null
+    and (($job is null and $aids::integer[] is null) or run in (select run from chosen))
+    and ($state is null or $state = 'unknown' or run in (select run from run_states where state = $state))
+    and ($state is null or $state <> 'unknown' or run not in (select run from run_states))
 group by run
 having max(pos) <= $high
 order by pos desc

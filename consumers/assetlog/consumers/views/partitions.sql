@@ -12,7 +12,7 @@ from (
         ((least(epoch_us(time), (pos >> 20) * 1000 + 300000000) + 72057594037927936)::hugeint << 63) + pos as rank
     from log
     where
-        pos <= $p and list_contains($aids, aid) and part is not null
+        pos <= $p and list_contains($aids::integer[], aid) and part is not null
         and type in ('asset.materialized', 'asset.failed')
         and ($before is null or part < $before)
 )

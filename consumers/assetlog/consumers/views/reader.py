@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from assetlog.consumers.views import events_reader, subjects
+from assetlog.consumers.views import (
+    artifacts_reader,
+    checks_reader,
+    counts_reader,
+    diff_reader,
+    events_reader,
+    moments,
+    partitions_reader,
+    quarantine_reader,
+    runs_reader,
+    subjects,
+    tree_reader,
+)
 from assetlog.consumers.views.access import Access
 
 
@@ -11,12 +23,27 @@ class Reader(Access):
 
     Every question takes `at`, the position it is answered as of: rows behind it are not looked at, so the answer
     stays the same whatever comes later. A key may be any spelling of it, and an alias.
-
-    >>> import duckdb
-    >>> reader = Reader(duckdb.connect(":memory:").cursor, bodies=None)  # doctest: +SKIP
     """
+
+    resolve = moments.resolve
+    head = moments.head
+    resolve_key = subjects.resolve_key
 
     events = events_reader.events
     event = events_reader.event
+    partitions = partitions_reader.partitions
+    checks = checks_reader.checks
+    tree = tree_reader.tree
+    groups = tree_reader.groups
     aliases = subjects.aliases
-    resolve_key = subjects.resolve_key
+
+    artifacts = artifacts_reader.artifacts
+    artifact = artifacts_reader.artifact
+    artifact_versions = artifacts_reader.artifact_versions
+    runs = runs_reader.runs
+    run = runs_reader.run
+    jobs = runs_reader.jobs
+
+    diff = diff_reader.diff
+    counts = counts_reader.counts
+    quarantine = quarantine_reader.quarantine

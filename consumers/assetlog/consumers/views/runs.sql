@@ -1,4 +1,5 @@
 -- runs: everything about the runs $ids as of $p, except their children; the latest first.
+-- $id: the only one of them, if it is one; a scan for one value is quicker than a join.
 -- with run_states
 with wanted as (
     select unnest($ids::varchar[]) as run
@@ -12,7 +13,7 @@ spoken as (
         list(distinct key order by key) filter (type = 'asset.failed') as failed
     from log
     left join keys using (aid)
-    where pos <= $p and run in (select run from wanted)
+    where pos <= $p and ($id is null or run = $id) and run in (select run from wanted)
     group by run
 )
 select

@@ -43,7 +43,7 @@ def runs(
         rows = _latest(access, values)
     else:
         aids = None if asset is None else find_numbers(access, asset, at)
-        rows = access.rows("filtered_runs", job=job, state=_check_state(state), aids=aids, **values)
+        rows = access.rows("filtered_runs", ids=None, job=job, state=_check_state(state), aids=aids, **values)
     return page(rows, limit, at, lambda row: row[1], lambda shown: _runs(access, at, [run for run, _ in shown]))
 
 
@@ -59,7 +59,7 @@ def run(access: Access, run_id: str, at: int) -> RunShape | None:
 def jobs(access: Access, at: int, *, limit: int = DEFAULT_LIMIT, cursor: str | None = None) -> Page[Job]:
     """Jobs by name, each with its last run."""
     after = read_cursor(cursor, str) or ""
-    rows = access.rows("jobs", p=at, after=after, limit=check_limit(limit) + 1)
+    rows = access.rows("jobs", p=at, ids=None, after=after, limit=check_limit(limit) + 1)
     return page(rows, limit, at, lambda row: row[0], lambda shown: list(map(_job, shown)))
 
 
@@ -73,7 +73,10 @@ def _latest(access: Access, values: dict[str, Any]) -> list[Row]:
 
 
 def _runs(access: Access, at: int, ids: Sequence[str]) -> list[RunShape]:
-    return [_run(row) for row in access.rows("runs", ids=list(ids), p=at)] if ids else []
+    if not ids:
+        return []
+    rows = access.rows("runs", ids=list(ids), id=ids[0] if len(ids) == 1 else None, p=at)
+    return list(map(_run, rows))
 
 
 def _run(row: Row) -> RunShape:

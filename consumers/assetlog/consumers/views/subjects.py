@@ -12,10 +12,12 @@ from assetlog.schemas.shapes import Alias, Page
 
 
 class Subject(NamedTuple):
-    """An asset: its number in the projection, and its key."""
+    """An asset as a key names it."""
 
-    aid: int
     key: str
+    """The asset's own key: another one where the name was an alias."""
+    numbers: list[int]
+    """Its number in the projection, then those of its aliases."""
 
 
 def find_subject(access: Access, key: str, at: int) -> Subject | None:
@@ -24,8 +26,15 @@ def find_subject(access: Access, key: str, at: int) -> Subject | None:
     Raises:
         Invalid: it is not a key.
     """
-    row = access.row("subject", key=canonical_key(key), p=at)
-    return None if row is None else Subject(*row)
+    canonical = canonical_key(key)
+    row = access.row("named_asset", key=canonical, p=at)
+    if row is None:
+        return None
+    number, has_aliases = row
+    if not has_aliases:
+        return Subject(canonical, [number])
+    group = access.rows("alias_group", aid=number, p=at)
+    return Subject(group[0][1], [aid for aid, _ in group])
 
 
 def resolve_key(access: Access, key: str, at: int) -> str:
@@ -37,9 +46,7 @@ def resolve_key(access: Access, key: str, at: int) -> str:
 def find_numbers(access: Access, key: str, at: int) -> list[int]:
     """The numbers of the asset that a key names and of all its aliases; none for a key not known yet."""
     subject = find_subject(access, key, at)
-    if subject is None:
-        return []
-    return [subject.aid, *(aid for (aid,) in access.rows("aliases_of", aid=subject.aid, p=at))]
+    return [] if subject is None else subject.numbers
 
 
 def aliases(access: Access, at: int, *, limit: int = DEFAULT_LIMIT, cursor: str | None = None) -> Page[Alias]:
