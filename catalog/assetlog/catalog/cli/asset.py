@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from assetlog.catalog.cli import context
+from assetlog.catalog.cli import context, output
 
 if TYPE_CHECKING:
     from assetlog.catalog.client import Client
@@ -54,6 +54,7 @@ def show_card(client: Client, key: str, moment: str) -> None:
     print_checks(client.checks(asset.key, moment).items)
     if asset.partitions:
         print_partitions(client.partitions(asset.key, moment, limit=10).items, asset.partitions)
+    output.heading("history")
     show_history(client, asset.key, moment, CARD_EVENTS)
 
 

@@ -19,10 +19,8 @@ COLUMNS = (
 
 
 def print_history(events: Sequence[EventShape]) -> None:
-    """The events as a table, under a title on a terminal."""
-    if output.on_terminal():
-        output.heading("history")
-    output.table(COLUMNS, (_row(event) for event in events), indent=2 if output.on_terminal() else 0)
+    """The events as a table."""
+    output.table(COLUMNS, (_row(event) for event in events), indent=2)
 
 
 def _row(event: EventShape) -> list[Cell]:

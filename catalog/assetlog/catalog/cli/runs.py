@@ -41,11 +41,16 @@ def run(args: argparse.Namespace) -> int:
         return context.answer(args, "/v1/run", RunShape, show_run, id=args.id)
 
     def render(page: Page[RunShape]) -> None:
-        output.table(COLUMNS, (_row(item) for item in page.items))
+        show_runs(page)
         context.footer(args, page.position, page.next)
 
     filters = {name: getattr(args, name) for name in ("job", "state", "asset", "limit", "cursor")}
     return context.answer(args, "/v1/runs", Page[RunShape], render, **filters)
+
+
+def show_runs(page: Page[RunShape]) -> None:
+    """Runs as a table."""
+    output.table(COLUMNS, (_row(run) for run in page.items))
 
 
 def show_run(run: RunShape) -> None:

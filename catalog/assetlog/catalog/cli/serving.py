@@ -1,0 +1,81 @@
+"""Running a node in the foreground: what `up` and `serve` share."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from assetlog.catalog.cli import output
+from assetlog.catalog.cli.output import Cell, Styled
+from assetlog.schemas.node_file import default_home
+
+if TYPE_CHECKING:
+    from assetlog.catalog.node import Node
+    from assetlog.catalog.settings import Settings
+
+PROMISES = {
+    "disk": "every event is on disk before it is acknowledged",
+    "memory": "events are acknowledged before they are on disk: see `assetlog doctor`",
+    "unknown": "the server does not tell whether events are on disk: see `assetlog doctor`",
+}
+
+
+def run_node(settings: Settings, *, as_json: bool) -> int:
+    """Run a node until Ctrl-C or SIGTERM.
+
+    Raises:
+        Conflict: another node runs on the data directory.
+        Broken: a part cannot run.
+    """
+    from assetlog.catalog import logs
+    from assetlog.catalog.node import Node
+
+    logs.configure(settings.log_level, settings.log_format)
+
+    def welcome(node: Node) -> None:
+        if as_json:
+            print(json.dumps(_facts(node)), flush=True)
+        else:
+            _greet(node)
+            sys.stdout.flush()
+
+    asyncio.run(Node(settings).run(welcome))
+    if not as_json:
+        output.say("Stopped.")
+    return 0
+
+
+def _greet(node: Node) -> None:
+    facts = _facts(node)
+    output.say(Styled(f"assetlog {facts['version']} is up.", "bold"))
+    output.say()
+    log: list[Cell] = [facts["log"], Styled(PROMISES[facts["ack"]], "dim")]
+    output.pairs([("API", facts["api"]), ("docs", facts["docs"]), ("data", facts["home"]), ("log", log)])
+    output.say()
+    output.say("From another shell:")
+    output.say()
+    if node.settings.home != default_home():
+        output.say(f"  export ASSETLOG_HOME={node.settings.home}")
+    output.say("  assetlog emit asset.materialized s3://lake/orders.parquet --meta rows=1024")
+    output.say("  assetlog assets")
+    output.say()
+    output.say(Styled("Ctrl-C stops it.", "dim"))
+
+
+def _facts(node: Node) -> dict[str, str]:
+    from assetlog.catalog.cli.main import version
+    from assetlog.catalog.settings import without_password
+    from assetlog.schemas.node_file import read_node_file
+
+    announced = read_node_file(node.settings.home)
+    return {
+        "version": version(),
+        "api": node.url,
+        "docs": f"{node.url}/docs",
+        "home": str(node.settings.home),
+        "catalog": node.settings.catalog,
+        "log": without_password(announced.log) if announced else "",
+        "ack": node.parts.appender.ack,
+    }
