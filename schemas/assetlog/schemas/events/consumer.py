@@ -4,30 +4,35 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Raw
+from msgspec import Meta
 
-from assetlog.schemas.events.common import Data, Name, Seconds, Text
+from assetlog.schemas.events.common import Data, Key, Name, Object, Position, Seconds, Text, Time
 
 
 class ConsumerRegistered(Data, frozen=True, kw_only=True):
     """A consumer was declared, or declared anew."""
 
-    condition: Raw
+    condition: Object
     """The condition tree, `{"any": [...]}` or `{"all": [...]}`."""
-    target: Raw
+    target: Object
     """What a trigger runs: `{"kind": "python|webhook|airflow|prefect|dagster|stream", ...}`."""
     module: Name | None = None
     """The Python module that declares it."""
     mode: Literal["batch", "each"] = "batch"
+    """One trigger for all that is queued (`batch`), or one for each event (`each`)."""
     batch_size: Annotated[int, Meta(ge=1)] | None = None
+    """How many events a trigger takes at most."""
     debounce: Seconds | None = None
+    """How long it waits for more events, in seconds."""
     within: Seconds | None = None
     """The window an AND's events must lie in, in seconds."""
     max_active: Annotated[int, Meta(ge=1)] | None = None
+    """How many triggers run at a time at most."""
     when_paused: Literal["queue", "skip"] = "queue"
-    start: str | None = None
+    """Whether events of a pause fire at its end (`queue`) or never (`skip`)."""
+    start: Position | None = None
     """The position after which events count; the log's end unless given."""
-    outlets: tuple[Name, ...] = ()
+    outlets: tuple[Key, ...] = ()
     """Keys of the assets it makes."""
 
 
@@ -35,27 +40,33 @@ class ConsumerPaused(Data, frozen=True, kw_only=True):
     """A consumer no longer fires."""
 
     reason: Text | None = None
+    """Why, in words."""
     by: Name | None = None
+    """The tool or the person that says so."""
 
 
 class ConsumerResumed(Data, frozen=True, kw_only=True):
     """A paused consumer fires again."""
 
     by: Name | None = None
+    """The tool or the person that says so."""
 
 
 class ConsumerRemoved(Data, frozen=True, kw_only=True):
     """A consumer is gone; its queue is released."""
 
     reason: Text | None = None
+    """Why, in words."""
     by: Name | None = None
+    """The tool or the person that says so."""
 
 
 class ConsumerDue(Data, frozen=True, kw_only=True):
     """A cron tick or a deadline that mattered to a consumer."""
 
     kind: Literal["cron", "deadline", "freshness"]
-    due: str
+    """What came due."""
+    due: Time
     """The moment (RFC 3339)."""
     leaf: Name | None = None
     """The leaf of the condition it belongs to."""

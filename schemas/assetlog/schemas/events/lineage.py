@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from msgspec import Raw
-
-from assetlog.schemas.events.common import EMPTY, Data
+from assetlog.schemas.events.common import EMPTY, Data, Object
 
 
 class OpenlineageReceived(Data, frozen=True, kw_only=True):
     """An OpenLineage event arrived. The event's `subject` is the OpenLineage run's id."""
 
-    event: Raw
+    event: Object
     """The OpenLineage event, verbatim."""
-    understood: Raw = EMPTY
+    understood: Object = EMPTY
     """What the receiver read from it."""

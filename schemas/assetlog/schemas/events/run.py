@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from msgspec import Raw
-
-from assetlog.schemas.events.common import EMPTY, Data, Name, Seconds, Text
+from assetlog.schemas.events.common import EMPTY, Data, Name, Object, Seconds, Text
 
 
 class CodeLocation(Data, frozen=True, kw_only=True):
     """Where the executed code stands."""
 
     path: Name | None = None
+    """The file."""
     line: int | None = None
+    """The line in it."""
     repository: Name | None = None
+    """Where its source is kept."""
     version: Name | None = None
+    """The version of the code, e.g. a git commit."""
 
 
 class RunStarted(Data, frozen=True, kw_only=True):
@@ -24,40 +26,59 @@ class RunStarted(Data, frozen=True, kw_only=True):
     parent: Name | None = None
     """The id of the run that started it."""
     code: CodeLocation | None = None
-    metadata: Raw = EMPTY
+    """Where the executed code stands."""
+    metadata: Object = EMPTY
     """Parameters, tags and the like: any JSON object."""
     by: Name | None = None
+    """The tool or the person that says so."""
 
 
 class RunSucceeded(Data, frozen=True, kw_only=True):
     """A run ended well."""
 
     job: Name | None = None
+    """What was executed."""
     parent: Name | None = None
+    """The id of the run that started it."""
     duration: Seconds | None = None
     """In seconds."""
-    metadata: Raw = EMPTY
+    metadata: Object = EMPTY
+    """Results, tags and the like: any JSON object."""
     by: Name | None = None
+    """The tool or the person that says so."""
 
 
 class RunFailed(Data, frozen=True, kw_only=True):
     """A run ended in an error."""
 
     error: Text
+    """What went wrong, e.g. `TimeoutError: 30 s`."""
     traceback: Text | None = None
+    """The full traceback."""
     job: Name | None = None
+    """What was executed."""
     parent: Name | None = None
+    """The id of the run that started it."""
     duration: Seconds | None = None
-    metadata: Raw = EMPTY
+    """How long it ran, in seconds."""
+    metadata: Object = EMPTY
+    """Results, tags and the like: any JSON object."""
     by: Name | None = None
+    """The tool or the person that says so."""
 
 
 class RunSkipped(Data, frozen=True, kw_only=True):
     """A run ended without doing its work, on purpose."""
 
     reason: Text | None = None
+    """Why, in words."""
     job: Name | None = None
+    """What was executed."""
     parent: Name | None = None
+    """The id of the run that started it."""
     duration: Seconds | None = None
-    metadata: Raw = EMPTY
+    """How long it ran, in seconds."""
+    metadata: Object = EMPTY
+    """Results, tags and the like: any JSON object."""
     by: Name | None = None
+    """The tool or the person that says so."""

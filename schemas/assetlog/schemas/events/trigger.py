@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from assetlog.schemas.events.common import Consumed, Data, Name, Seconds, Text
+from assetlog.schemas.events.common import Consumed, Data, Name, Position, Seconds, Text
 
 Attempt = Annotated[int, Meta(ge=1)]
 
@@ -15,52 +15,71 @@ class TriggerFired(Data, frozen=True, kw_only=True):
     """A consumer's condition came true."""
 
     consumer: Name
+    """The consumer's name."""
     epoch: Annotated[int, Meta(ge=0)] = 0
     """The leader's lease when it decided."""
     consumed: tuple[Consumed, ...] = ()
     """Ranges of consumed events."""
-    positions: tuple[str, ...] = ()
+    positions: tuple[Position, ...] = ()
     """Single consumed positions, in mode `each`."""
     partition: Name | None = None
+    """The partition it fires for; None for none."""
 
 
 class TriggerStarted(Data, frozen=True, kw_only=True):
     """A worker began a trigger."""
 
     consumer: Name
+    """The consumer's name."""
     attempt: Attempt = 1
+    """Which attempt it is, from 1."""
     worker: Name | None = None
+    """The worker that runs it."""
 
 
 class TriggerSucceeded(Data, frozen=True, kw_only=True):
     """A trigger's work is done."""
 
     consumer: Name
+    """The consumer's name."""
     attempt: Attempt = 1
+    """Which attempt it is, from 1."""
     duration: Seconds | None = None
+    """How long the attempt took, in seconds."""
 
 
 class TriggerFailed(Data, frozen=True, kw_only=True):
     """An attempt failed; another may follow."""
 
     consumer: Name
+    """The consumer's name."""
     error: Text
+    """What went wrong, e.g. `KeyError: 'price'`."""
     attempt: Attempt = 1
+    """Which attempt it is, from 1."""
     traceback: Text | None = None
+    """The full traceback."""
     duration: Seconds | None = None
+    """How long the attempt took, in seconds."""
 
 
 class TriggerExhausted(Data, frozen=True, kw_only=True):
     """The last attempt failed; the trigger waits for a person (dead letter)."""
 
     consumer: Name
+    """The consumer's name."""
     error: Text
+    """What went wrong, e.g. `KeyError: 'price'`."""
     attempt: Attempt = 1
+    """Which attempt it is, from 1."""
 
 
 class TriggerCancelled(Data, frozen=True, kw_only=True):
     """A person called it off."""
 
     consumer: Name
+    """The consumer's name."""
     reason: Text | None = None
+    """Why, in words."""
     by: Name | None = None
+    """The tool or the person that says so."""
