@@ -23,10 +23,12 @@ from assetlog.catalog.api.reading import (
 )
 from assetlog.catalog.api.route import read
 from assetlog.schemas.keys import canonical_key
+from assetlog.schemas.positions import START
 from assetlog.schemas.shapes import Artifact, Asset, AssetHealth, Check, EventShape, Page, Partition, TreeNode
 
 TAG = "assets"
 
+Sort = Literal["key", "last_materialization", "materializations", "failures", "first_seen"]
 Key = Annotated[str, Meta(description="The asset's key; every spelling of it will do.")]
 
 
@@ -37,10 +39,10 @@ class Assets(Listed, frozen=True, kw_only=True, forbid_unknown_fields=True):
     prefix: Annotated[str | None, Meta(description="Only assets whose key begins so.")] = None
     scheme: Annotated[str | None, Meta(description="Only assets of this scheme, e.g. `s3`.")] = None
     group: Annotated[str | None, Meta(description="Only assets of this group.")] = None
-    tag: Annotated[str | None, Meta(description="Only assets with this tag: `name` or `name:value`.")] = None
+    tag: Annotated[str | None, Meta(description="Only assets with this tag: `name` or `name=value`.")] = None
     owner: Annotated[str | None, Meta(description="Only assets of this owner.")] = None
     state: Annotated[AssetHealth | None, Meta(description="Only assets in this state.")] = None
-    sort: Annotated[Literal["key", "name", "last", "-last"], Meta(description="The order of the list.")] = "key"
+    sort: Annotated[Sort, Meta(description="The order of the list: by key, or the greatest first.")] = "key"
     retired: Annotated[bool, Meta(description="Retired assets, too.")] = False
 
 
@@ -113,7 +115,7 @@ async def list_asset_events(request: Plain, query: AssetEvents) -> Response[byte
         query,
         parts_of(request).reader.events,
         asset=canonical_key(query.key),
-        after=position_of(query.after, "after"),
+        after=position_of(query.after, "after") or START,
         before=position_of(query.before, "before"),
         type=query.type,
         order=query.order,

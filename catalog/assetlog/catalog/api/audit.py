@@ -9,7 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from msgspec import Meta, Struct
 
 from assetlog.catalog.api.parts import Plain, parts_of
-from assetlog.catalog.api.query import Listed
+from assetlog.catalog.api.query import Cursor, Listed
 from assetlog.catalog.api.reading import answer_page, as_of
 from assetlog.catalog.api.route import read
 from assetlog.schemas.shapes import Diff, Page, Quarantined
@@ -23,7 +23,7 @@ class Between(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, ren
     from_: Annotated[str, Meta(description="The earlier moment: a time (RFC 3339) or a position.")]
     to: Annotated[str | None, Meta(description="The later moment; now unless given.")] = None
     limit: Annotated[int, Meta(ge=1, le=1000, description="Most items to answer.")] = 100
-    cursor: Annotated[str | None, Meta(pattern="^[A-Za-z0-9_-]+$", description="`next` of the part before.")] = None
+    cursor: Annotated[Cursor | None, Meta(description="`next` of the part before.")] = None
 
 
 @read("/v1/quarantine", Listed, Page[Quarantined], tag=TAG)

@@ -102,7 +102,7 @@ class Unpacker:
 
 
 async def _receive(request: Request[Any, Any, Any]) -> tuple[bytes, bool]:
-    message = await request.receive()
+    message: Any = await request.receive()
     if message["type"] == "http.disconnect":
         raise Unavailable("The client went away.", code="disconnected")
     return message.get("body", b""), message.get("more_body", False)

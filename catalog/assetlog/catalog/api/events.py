@@ -14,11 +14,12 @@ from assetlog.catalog.api.metrics import stopwatch
 from assetlog.catalog.api.parts import Parts, Plain, parts_of
 from assetlog.catalog.api.query import Listed, Waiting
 from assetlog.catalog.api.reading import answer_page, position_of
-from assetlog.catalog.api.receipts import Refusal, receipt_response, wait_folded
+from assetlog.catalog.api.receipts import receipt_response, wait_folded
 from assetlog.catalog.api.route import Body, Spec, read, write
 from assetlog.catalog.api.split import FORMS, form_of, split_body
 from assetlog.catalog.intake import Judged
 from assetlog.schemas.keys import canonical_key
+from assetlog.schemas.positions import START
 from assetlog.schemas.shapes import EventShape, Page, Receipt
 
 TAG = "events"
@@ -42,7 +43,7 @@ class Events(Listed, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Waiting,
         Receipt,
         status=201,
-        body=Body(tuple(filter(None, FORMS)), Raw, "One CloudEvent, an array of them, or one a line."),
+        body=Body(tuple(FORMS), Raw, "One CloudEvent, an array of them, or one a line."),
         statuses={202: Receipt, 207: Receipt},
         problems=(400, 403, 409, 413, 415, 422, 503),
     ),
@@ -82,7 +83,7 @@ async def list_events(request: Plain, query: Events) -> Response[bytes]:
         request,
         query,
         parts_of(request).reader.events,
-        after=position_of(query.after, "after"),
+        after=position_of(query.after, "after") or START,
         before=position_of(query.before, "before"),
         type=query.type,
         asset=canonical_key(query.asset) if query.asset else None,
@@ -92,8 +93,8 @@ async def list_events(request: Plain, query: Events) -> Response[bytes]:
 
 
 def type_of(event: Raw) -> str:
-    """The type of an accepted event."""
-    return _typed.decode(event).type
+    """The type of an accepted event; `gone` for one whose bytes the log no longer holds."""
+    return "gone" if bytes(event) == b"null" else _typed.decode(event).type
 
 
 class _Typed(msgspec.Struct, frozen=True):

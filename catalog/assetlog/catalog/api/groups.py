@@ -6,24 +6,24 @@ from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 
 from assetlog.catalog.api.parts import Plain, parts_of
-from assetlog.catalog.api.query import AsOf
-from assetlog.catalog.api.reading import answer_list
+from assetlog.catalog.api.query import Listed
+from assetlog.catalog.api.reading import answer_page
 from assetlog.catalog.api.route import read
 from assetlog.schemas.shapes import Alias, Group, Page
 
 TAG = "assets"
 
 
-@read("/v1/groups", AsOf, Page[Group], tag=TAG)
-async def list_groups(request: Plain, query: AsOf) -> Response[bytes]:
+@read("/v1/groups", Listed, Page[Group], tag=TAG)
+async def list_groups(request: Plain, query: Listed) -> Response[bytes]:
     """The groups of assets."""
-    return await answer_list(request, query, parts_of(request).reader.groups)
+    return await answer_page(request, query, parts_of(request).reader.groups)
 
 
-@read("/v1/aliases", AsOf, Page[Alias], tag=TAG)
-async def list_aliases(request: Plain, query: AsOf) -> Response[bytes]:
+@read("/v1/aliases", Listed, Page[Alias], tag=TAG)
+async def list_aliases(request: Plain, query: Listed) -> Response[bytes]:
     """Run-time aliases and the assets they stood for."""
-    return await answer_list(request, query, parts_of(request).reader.aliases)
+    return await answer_page(request, query, parts_of(request).reader.aliases)
 
 
 HANDLERS: list[HTTPRouteHandler] = [list_groups, list_aliases]

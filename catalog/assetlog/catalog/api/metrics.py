@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
+
+disable_created_metrics()  # a second series for every one, which no dashboard reads
 
 SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -36,6 +46,8 @@ class Metrics:
         )
         self.streams = Gauge("assetlog_event_streams", "Open event streams (SSE).", registry=self.registry)
         self._build = Gauge("assetlog_build_info", "The running version.", ["version"], registry=self.registry)
+        self._node = _NodeCollector()
+        self.registry.register(self._node)
         self._known: dict[tuple[str, str, int], Histogram] = {}
 
     def announce(self, version: str) -> None:
@@ -50,48 +62,51 @@ class Metrics:
             histogram = self._known[labels] = self._requests.labels(method, route, str(status))
         histogram.observe(seconds)
 
-    def watch(self, fold: Callable[[], FoldFacts]) -> None:
-        """Ask the fold how far it is whenever Prometheus asks."""
-        self.registry.register(_FoldCollector(fold))
-
-    def text(self) -> bytes:
+    def text(self, facts: Facts) -> bytes:
         """All metrics in Prometheus' text format."""
+        self._node.facts = facts
         return generate_latest(self.registry)
 
 
-class FoldFacts:
-    """How far the fold is, at the moment of asking."""
+class Facts(NamedTuple):
+    """How far log and fold are, at the moment of asking. None: the log server does not say."""
 
-    def __init__(
-        self, totals: dict[str, int], position: int, lag_events: int, lag_seconds: float, *, running: bool
-    ) -> None:
-        self.totals = totals
-        self.position = position
-        self.lag_events = lag_events
-        self.lag_seconds = lag_seconds
-        self.running = running
+    totals: Mapping[str, int]
+    """Entries the fold has met, by what they came to."""
+    position: int
+    running: bool
+    log_entries: int | None = None
+    log_bytes: int | None = None
+    lag_events: int | None = None
+    lag_seconds: float | None = None
 
 
-class _FoldCollector(Collector):
-    def __init__(self, fold: Callable[[], FoldFacts]) -> None:
-        self._fold = fold
+NO_FACTS = Facts({}, 0, running=False)
+
+
+class _NodeCollector(Collector):
+    def __init__(self) -> None:
+        self.facts = NO_FACTS
 
     def describe(self) -> list[Metric]:
         return []
 
     def collect(self) -> Iterator[Metric]:
-        facts = self._fold()
-        counter = CounterMetricFamily("assetlog_fold_events", "Events the fold has met.", labels=["outcome"])
+        facts = self.facts
+        counter = CounterMetricFamily("assetlog_fold_events", "Entries the fold has met.", labels=["outcome"])
         for outcome, count in facts.totals.items():
             counter.add_metric([outcome], count)
         yield counter
         for name, text, value in (
-            ("assetlog_fold_position_seconds", "Log time of the last folded event.", (facts.position >> 20) / 1000),
-            ("assetlog_fold_lag_events", "Events in the log that are not folded yet.", facts.lag_events),
-            ("assetlog_fold_lag_seconds", "Age of the oldest event that is not folded yet.", facts.lag_seconds),
+            ("assetlog_fold_position_seconds", "Log time of the last folded entry.", (facts.position >> 20) / 1000),
             ("assetlog_fold_running", "1 while the fold goes on, 0 once it has stopped.", int(facts.running)),
+            ("assetlog_fold_lag_events", "Entries of the log that are not folded yet.", facts.lag_events),
+            ("assetlog_fold_lag_seconds", "Age of the oldest entry that is not folded yet.", facts.lag_seconds),
+            ("assetlog_log_entries", "Entries of the stream.", facts.log_entries),
+            ("assetlog_log_server_bytes", "Memory the log server uses.", facts.log_bytes),
         ):
-            yield GaugeMetricFamily(name, text, value)
+            if value is not None:
+                yield GaugeMetricFamily(name, text, value)
 
 
 def stopwatch() -> Callable[[], float]:

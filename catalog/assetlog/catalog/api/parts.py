@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
 from litestar import Request
+from redis.asyncio import Redis
 
 from assetlog.catalog.api.metrics import Metrics
 from assetlog.catalog.intake import Intake
@@ -16,7 +17,7 @@ from assetlog.catalog.settings import Settings
 from assetlog.consumers.fold.projector import Projector
 from assetlog.consumers.log.appender import Appender
 from assetlog.consumers.views.reader import Reader
-from assetlog.schemas.errors import Unavailable
+from assetlog.schemas.errors import AssetlogError, Unavailable
 from assetlog.schemas.positions import format_position
 
 Answer = TypeVar("Answer")
@@ -28,6 +29,10 @@ class Parts:
     """A node, as its routes see it."""
 
     settings: Settings
+    redis: Redis
+    """The log server, for looking at it."""
+    log_problem: Callable[[], AssetlogError | None]
+    """Why the embedded log server is down; None while it is not, and for an external one."""
     appender: Appender
     intake: Intake
     projector: Projector
@@ -60,7 +65,7 @@ class Parts:
 
 def parts_of(request: Plain) -> Parts:
     """The node that a request came to."""
-    return cast(Parts, request.app.state["parts"])
+    return cast("Parts", request.app.state["parts"])
 
 
 def not_yet_folded(wanted: int, reached: int) -> Unavailable:

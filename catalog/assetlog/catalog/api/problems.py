@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
-import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 
@@ -38,7 +38,7 @@ STATUS_BY_CODE = {
 
 RETRY_AFTER_SECONDS = 1
 
-_log = structlog.get_logger("assetlog.api")
+_log = logging.getLogger("assetlog.api")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -92,7 +92,7 @@ def answer_framework_error(request: Request[Any, Any, Any], error: HTTPException
     if isinstance(error, NotFoundException):
         return answer_error(request, _no_route(request))
     if isinstance(error, MethodNotAllowedException):
-        return answer_error(request, _wrong_method(request))
+        return problem_response(problem_of(_wrong_method(request)), {"Allow": allowed(request)})
     if error.status_code >= 500:
         return answer_bug(request, error)
     code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
@@ -102,9 +102,15 @@ def answer_framework_error(request: Request[Any, Any, Any], error: HTTPException
 def answer_bug(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """What the API answers to a bug of ours: an id to look up in the log, and nothing of the exception itself."""
     incident = new_id()
-    _log.error("request failed", incident=incident, path=request.scope["path"], exc_info=error)
+    _log.error("request failed", extra={"incident": incident, "path": request.scope["path"]}, exc_info=error)
     detail = f"Something in assetlog broke. The node's log tells what, under the id {incident}."
     return problem_response(new_problem(500, "internal", detail, "Report it with that part of the log.", []))
+
+
+def allowed(request: Request[Any, Any, Any]) -> str:
+    """The methods of a request's path, as the Allow header lists them."""
+    methods: dict[str, str] = request.app.state["methods"]
+    return methods.get(request.scope["path"], "OPTIONS")
 
 
 def _no_route(request: Request[Any, Any, Any]) -> NotFound:

@@ -15,6 +15,9 @@ from assetlog.schemas.errors import Invalid
 Query = TypeVar("Query", bound=Struct)
 
 
+Cursor = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]+$")]
+
+
 class Nothing(Struct, frozen=True, forbid_unknown_fields=True):
     """A route without parameters."""
 
@@ -34,7 +37,7 @@ class Listed(AsOf, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A read of a list."""
 
     limit: Annotated[int, Meta(ge=1, le=1000, description="Most items to answer.")] = 100
-    cursor: Annotated[str | None, Meta(pattern="^[A-Za-z0-9_-]+$", description="`next` of the part before.")] = None
+    cursor: Annotated[Cursor | None, Meta(description="`next` of the part before.")] = None
 
 
 class Waiting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

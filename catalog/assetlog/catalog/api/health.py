@@ -1,0 +1,121 @@
+"""Whether the node lives, whether it is ready, and its metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+from typing import Any, Literal
+
+import redis
+from litestar import Response
+from litestar.handlers import HTTPRouteHandler
+
+from assetlog.catalog.api.metrics import Facts, Metrics
+from assetlog.catalog.api.parts import Parts, Plain, parts_of
+from assetlog.catalog.api.problems import new_problem, problem_response
+from assetlog.catalog.api.query import Nothing
+from assetlog.catalog.api.reading import encode
+from assetlog.catalog.api.route import read
+from assetlog.schemas.errors import AssetlogError, Unavailable
+from assetlog.schemas.positions import format_position, parse_position
+from assetlog.schemas.shapes import ProblemItem, Shape
+from assetlog.schemas.stream import stream_key
+
+TAG = "service"
+PING_WITHIN = 1.0
+"""Seconds the log server gets to answer."""
+
+
+class Health(Shape, kw_only=True):
+    """The node is well."""
+
+    status: Literal["live", "ready"]
+    position: str
+    """How far the fold is."""
+
+
+@read("/health/live", Nothing, Health, tag=TAG, problems=())
+async def get_live(request: Plain, _: Nothing) -> Response[bytes]:
+    """Whether the process answers at all."""
+    return _health(parts_of(request), "live")
+
+
+@read("/health/ready", Nothing, Health, tag=TAG, problems=(503,))
+async def get_ready(request: Plain, _: Nothing) -> Response[bytes]:
+    """Whether the node takes events and folds them: 503 with every reason why not."""
+    parts = parts_of(request)
+    reasons = await unready(parts)
+    if not reasons:
+        return _health(parts, "ready")
+    first = reasons[0]
+    items = [ProblemItem(field=reason.code, value=reason.value, rule=str(reason)) for reason in reasons]
+    return problem_response(new_problem(503, first.code, first.detail, first.hint or None, items))
+
+
+async def unready(parts: Parts) -> list[AssetlogError]:
+    """Every reason why a node is not ready, the gravest first."""
+    projector = parts.projector
+    reasons = [reason for reason in (projector.failure, parts.log_problem()) if reason is not None]
+    if not await _answers(parts):
+        reasons.append(
+            Unavailable(
+                "The log server does not answer.",
+                code="log-unreachable",
+                hint="See the log server's own log, or `assetlog doctor`.",
+            )
+        )
+    if projector.trouble is not None:
+        hint = "It tries again by itself; `assetlog doctor` looks closer."
+        reasons.append(Unavailable(f"The fold waits: {projector.trouble}.", code="fold-waiting", hint=hint))
+    elif projector.failure is None and not projector.caught_up:
+        reached = format_position(projector.position)
+        detail = f"The fold has reached {reached} and is catching up with what was in the log at the start."
+        reasons.append(Unavailable(detail, code="catching-up", hint="Wait; /metrics says how many events are left."))
+    return reasons
+
+
+@read("/metrics", Nothing, None, tag=TAG, problems=(), content_type=Metrics.content_type)
+async def get_metrics(request: Plain, _: Nothing) -> Response[bytes]:
+    """Prometheus metrics."""
+    parts = parts_of(request)
+    return Response(parts.metrics.text(await facts_of(parts)), media_type=Metrics.content_type)
+
+
+async def facts_of(parts: Parts) -> Facts:
+    """How far log and fold are; without what the log server knows if it does not answer."""
+    projector = parts.projector
+    facts = Facts(projector.totals()._asdict(), projector.position, running=projector.failure is None)
+    with suppress(redis.RedisError, OSError, TimeoutError):
+        async with asyncio.timeout(PING_WITHIN):
+            return await _with_log(parts, facts)
+    return facts
+
+
+async def _with_log(parts: Parts, facts: Facts) -> Facts:
+    key = stream_key(parts.settings.catalog)
+    behind: Any = await parts.redis.xrange(key, min=f"({format_position(facts.position)}", count=1)
+    entries = int(await parts.redis.xlen(key))
+    memory = await parts.redis.info("memory")
+    known = facts._replace(log_entries=entries, log_bytes=int(memory["used_memory"]))
+    if not behind:
+        return known._replace(lag_events=0, lag_seconds=0.0)
+    oldest = parse_position(behind[0][0].decode()) >> 20
+    met = sum(facts.totals.values())
+    return known._replace(lag_events=max(1, entries - met), lag_seconds=max(0.0, time.time() - oldest / 1000))
+
+
+async def _answers(parts: Parts) -> bool:
+    with suppress(redis.RedisError, OSError, TimeoutError):
+        async with asyncio.timeout(PING_WITHIN):
+            await parts.redis.ping()
+            return True
+    return False
+
+
+def _health(parts: Parts, status: Literal["live", "ready"]) -> Response[bytes]:
+    health = Health(status=status, position=format_position(parts.projector.position))
+    return Response(encode(health), media_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+HANDLERS: list[HTTPRouteHandler] = [get_live, get_ready, get_metrics]

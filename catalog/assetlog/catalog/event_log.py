@@ -1,0 +1,144 @@
+"""A node's end of the log: the server (ours or an external one), the connections to it, and watching over it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import redis
+import redis.asyncio
+
+from assetlog.catalog.settings import Settings, without_password
+from assetlog.consumers.fold.fold import Mark as FoldMark
+from assetlog.consumers.log.appender import Appender
+from assetlog.consumers.log.bodies import Bodies
+from assetlog.consumers.log.connection import ServerFacts, connect, connect_sync, inspect, refuse_unfit
+from assetlog.consumers.log.continuity import Mark, check
+from assetlog.consumers.log.home import HomeLock
+from assetlog.consumers.log.server import LogServer
+from assetlog.consumers.log.supervisor import Incident, Supervisor
+from assetlog.consumers.log.wire import position_of
+from assetlog.schemas.errors import AssetlogError, Unavailable
+from assetlog.schemas.positions import START
+from assetlog.schemas.stream import stream_key
+
+_log = logging.getLogger("assetlog.node")
+
+
+class EventLog:
+    """The log server of a node and what reads and writes it. Made by `open_log`.
+
+    Args:
+        url: the server's URL.
+        catalog: the catalog's name.
+        server: the embedded server, None for an external one.
+    """
+
+    def __init__(self, url: str, catalog: str, server: LogServer | None) -> None:
+        self.url = url
+        self.client = connect(url)
+        self.blocking = connect_sync(url)
+        self.appender = Appender(self.client, catalog)
+        self.bodies = Bodies(self.blocking, catalog)
+        self.watch = Watch(self.blocking, catalog)
+        self.facts: ServerFacts | None = None
+        self._catalog = catalog
+        self._server = server
+        self._supervisor: Supervisor | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._back: set[asyncio.Task[Any]] = set()
+
+    async def open(self) -> None:
+        """Look at the server and refuse one that cannot hold a log.
+
+        Raises:
+            Broken: it evicts, is a replica, or is too old.
+            Unavailable: it does not answer.
+        """
+        self.facts = await inspect(self.client, self._catalog)
+        refuse_unfit(self.facts)
+        about = {"url": without_password(self.url), "server": self.facts.version_text, "ack": self.facts.ack}
+        _log.info("log server found", extra=about)
+
+    def watch_over(self, on_back: Callable[[], Awaitable[None]]) -> None:
+        """Bring the embedded server back whenever it dies, then call `on_back`; nothing for an external one."""
+        if self._server is None:
+            return
+
+        def tell(incident: Incident) -> None:
+            if incident.kind == "back":
+                task = asyncio.ensure_future(on_back())
+                self._back.add(task)
+                task.add_done_callback(self._back.discard)
+
+        self._supervisor = Supervisor(self._server, tell)
+        self._watching = asyncio.create_task(self._supervisor.run())
+
+    def problem(self) -> AssetlogError | None:
+        """Why the embedded server is down or keeps dying; None while all is well, and for an external one."""
+        return self._supervisor.problem if self._supervisor else None
+
+    async def close(self) -> None:
+        """Send what waits, close the connections, end the embedded server."""
+        tasks = [task for task in (self._watching, *self._back) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        try:
+            await self.appender.close()
+            await self.client.aclose()
+            self.blocking.close()
+        finally:
+            if self._server is not None:
+                await asyncio.to_thread(self._server.stop)
+
+
+async def open_log(settings: Settings, lock: HomeLock) -> EventLog:
+    """The log that the settings name: an external server by its URL, else an embedded one in the data directory.
+
+    Raises:
+        Broken, Unavailable: no server, or none that can hold a log; the hint says what to do.
+    """
+    server = None if settings.redis_url else LogServer(settings.home, lock=lock)
+    url = settings.redis_url or ""
+    if server is not None:
+        url = await asyncio.to_thread(server.start)
+    log = EventLog(url, settings.catalog, server)
+    try:
+        await log.open()
+    except BaseException:
+        await log.close()
+        raise
+    return log
+
+
+class Watch:
+    """Tells the projector whether the log is still the one it folded. Used in the projector's threads."""
+
+    def __init__(self, client: redis.Redis, catalog: str) -> None:
+        self._client = client
+        self._catalog = catalog
+
+    def check(self, mark: FoldMark | None) -> None:
+        """Compare the log with where the fold stands.
+
+        Raises:
+            Broken: it is another log, or one with a gap.
+            redis.RedisError: the server does not answer: no verdict yet.
+        """
+        own = None if mark is None else Mark(mark.position, mark.entry, mark.server)
+        try:
+            check(self._client, self._catalog, own)
+        except Unavailable as error:
+            raise redis.ConnectionError(error.detail) from error
+
+    def last_position(self) -> int:
+        """Where the log ends.
+
+        Raises:
+            redis.RedisError: the server does not answer.
+        """
+        newest: Any = self._client.xrevrange(stream_key(self._catalog), count=1)
+        return position_of(newest[0][0]) if newest else START

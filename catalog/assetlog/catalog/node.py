@@ -1,0 +1,250 @@
+"""The composition root: one process that serves the API and folds the log into its own DuckDB file.
+
+`Node(settings)` is what `assetlog up` and `assetlog serve` run, and what the tests run;
+nothing else puts parts together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import ipaddress
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from assetlog.catalog.settings import Settings
+from assetlog.consumers.log.home import HomeLock
+from assetlog.schemas.errors import Broken
+from assetlog.schemas.node_file import FILE_NAME, NodeFile, write_node_file
+
+if TYPE_CHECKING:
+    from assetlog.catalog.api.parts import Parts
+
+SWITCH_INTERVAL = 0.0005
+"""Seconds a thread may keep the interpreter while others wait: short, so that answers do not wait for the fold."""
+
+_log = logging.getLogger("assetlog.node")
+Undo = Callable[[], Awaitable[None] | None]
+
+
+class Node:
+    """A node. `start` and `stop` it, or `run` it until a signal comes.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> async def main() -> str:
+        ...     node = Node(Settings(home=Path(tempfile.mkdtemp()), port=0))
+        ...     await node.start()
+        ...     url = node.url
+        ...     await node.stop()
+        ...     return url
+        >>> asyncio.run(main()).startswith("http://127.0.0.1:")
+        True
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.log_url = ""
+        """The log server's URL, once started."""
+        self._port = settings.port
+        self._parts: Parts | None = None
+        self._undo: list[tuple[str, Undo]] = []
+
+    @property
+    def url(self) -> str:
+        """The API's URL, once `start` has bound its port."""
+        host = self.settings.host
+        local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+        return f"http://[{local}]:{self._port}" if ":" in local else f"http://{local}:{self._port}"
+
+    @property
+    def parts(self) -> Parts:
+        """The node's parts, once started."""
+        assert self._parts is not None, "the node is not started"
+        return self._parts
+
+    async def start(self) -> None:
+        """Start every part; when it returns, the API answers. If one fails, those before it are stopped again.
+
+        Raises:
+            Conflict: another node runs on this data directory.
+            Broken: a part cannot run; the hint says what to do.
+            Unavailable: an external log server does not answer.
+        """
+        try:
+            await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """The reverse of the start: answer what was asked, fold what was read, end the log server last."""
+        while self._undo:
+            name, undo = self._undo.pop()
+            try:
+                done = undo()
+                if done is not None:
+                    await done
+            except Exception:
+                # those behind it must be stopped all the same
+                _log.exception("a part did not stop cleanly", extra={"part": name})
+
+    async def run(self, on_start: Callable[[Node], None] | None = None) -> None:
+        """Start, serve until SIGINT or SIGTERM, stop. `on_start` is called once the API answers."""
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        await self.start()
+        try:
+            if on_start is not None:
+                on_start(self)
+            tune_process()
+            await stop.wait()
+        finally:
+            await self.stop()
+            untune_process()
+
+    async def _start(self) -> None:
+        settings = self.settings
+        refuse_open_bind(settings)
+        lock = HomeLock(settings.home)
+        lock.acquire()
+        self._later("lock", lock.release)
+        listener = listen(settings.host, settings.port)
+        self._later("port", listener.close)
+        self._port = listener.getsockname()[1]
+        await self._start_parts(lock, listener)
+        self._announce()
+        _log.info("node started", extra={"api": self.url, "home": str(settings.home), "catalog": settings.catalog})
+
+    async def _start_parts(self, lock: HomeLock, listener: socket.socket) -> None:
+        # the heavy libraries load here, in the order in which parts need them: `assetlog --help` needs none
+        from assetlog.catalog.event_log import open_log
+
+        log = await open_log(self.settings, lock)
+        self.log_url = log.url
+        self._later("log", log.close)
+
+        from assetlog.catalog.assembly import build_parts
+
+        parts, close_parts = await build_parts(self.settings, log)
+        self._parts = parts
+        self._later("threads", close_parts)
+        await parts.projector.start()
+        self._later("projector", parts.projector.stop)
+        log.watch_over(on_back=parts.projector.resume)
+        await self._serve(parts, listener)
+
+    async def _serve(self, parts: Parts, listener: socket.socket) -> None:
+        from assetlog.catalog.api.app import build_app
+        from assetlog.catalog.api.edge import Edge
+        from assetlog.catalog.web_server import WebServer
+
+        server = WebServer(Edge(build_app(parts), parts), listener, self.settings.stop_seconds)
+
+        async def stop() -> None:
+            parts.stopping.set()
+            await server.stop()
+
+        self._later("api", stop)
+        await server.start()
+
+    def _announce(self) -> None:
+        home, catalog = self.settings.home, self.settings.catalog
+        node = NodeFile(api=self.url, log=self.log_url, catalog=catalog, pid=os.getpid(), version=version("assetlog"))
+        write_node_file(home, node)
+        self._later("node.json", lambda: (home / FILE_NAME).unlink(missing_ok=True))
+
+    def _later(self, name: str, undo: Undo) -> None:
+        self._undo.append((name, undo))
+
+
+def run_node(settings: Settings, on_start: Callable[[Node], None] | None = None) -> None:
+    """Run a node in this process until a signal comes, on the fastest event loop there is."""
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(Node(settings).run(on_start))
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    """uvloop's event loop where it is installed, else asyncio's own."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop
+
+
+def tune_process() -> None:
+    """Keep the interpreter from pausing answers: full collections stop everything for 50 ms at a million objects."""
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    gc.collect()
+    gc.freeze()
+    gc.disable()  # the projector collects when idle
+
+
+def untune_process() -> None:
+    """Undo `tune_process`: what is frozen is never freed, and DuckDB complains about that at the end."""
+    gc.unfreeze()
+    gc.enable()
+    gc.collect()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket for the API.
+
+    Raises:
+        Broken: the port is taken, or the host is not an address of this machine.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=1024)
+    except OSError as error:
+        raise Broken(
+            f"The API cannot listen on {host} port {port}: {error.strerror or error}.",
+            code="port-unusable",
+            field="port",
+            value=port,
+            rule="the port is free and the host is an address of this machine",
+            hint="Stop what listens there, choose another with --port, or take any free one with --port 0.",
+        ) from error
+
+
+def refuse_open_bind(settings: Settings) -> None:
+    """Refuse to let strangers in: a non-loopback address needs a decision.
+
+    Raises:
+        Broken: the host is not loopback and anonymous access is not allowed.
+    """
+    if is_loopback(settings.host) or settings.allow_anonymous:
+        return
+    raise Broken(
+        f"Listening on {settings.host} would let everyone who reaches it read and write the catalog.",
+        code="open-bind",
+        field="host",
+        value=settings.host,
+        rule="a node without tokens listens on loopback only",
+        hint="Leave --host out, put a proxy that asks for a login before it, or accept it with --allow-anonymous "
+        "(ASSETLOG_ALLOW_ANONYMOUS=true).",
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0"), is_loopback("node.example")
+    (True, True, False, False)
+    """
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
