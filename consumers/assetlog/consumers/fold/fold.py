@@ -175,6 +175,15 @@ class Fold:
         (body,) = self._bodies.fetch([seen.position])
         return body is None or body == raw
 
+    def last_ranks(self) -> dict[int, int]:
+        """The rank of each asset's last materialization, aliases' counted for what they stand for."""
+        values = {"p": self.position, "s": latest_snapshot(self.store.reader), "aids": None}
+        ranks: dict[int, int] = {}
+        for aid, rank in statement("last_ranks").run(self.store.reader, values).fetchall():
+            root = self.known.root(aid)
+            ranks[root] = max(rank, ranks.get(root, 0))
+        return ranks
+
     def entry_like_row_at(self, position: int) -> bytes | None:
         """The log's entry at a position, None if there is none or another event than the projection has there."""
         (raw,) = self._bodies.fetch([position])

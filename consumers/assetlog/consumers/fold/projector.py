@@ -199,10 +199,11 @@ class Projector:
     def _fold(self, entries: list[Entry]) -> Commit | None:
         """Fold a batch whatever it takes; None when folding has stopped."""
         try:
-            return self._retrying(lambda: self._fold_once(entries))
+            commit: Commit = self._retrying(lambda: self._fold_once(entries))
+            return commit
         except AssetlogError as error:
             self._fail(error)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the batch must not be passed over
+        except Exception as error:  # whatever it is, the batch must not be passed over
             logger.exception("the fold met a bug and has stopped")
             self._fail(Broken(f"The fold has stopped: {type(error).__name__}: {error}", code="fold-bug"))
         return None

@@ -6,6 +6,7 @@ on as they are. There is no group, so nothing is acknowledged and the server kee
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -21,6 +22,9 @@ BLOCK_MS = 500
 Entries = list[tuple[int, bytes]]
 OnEntries = Callable[[Entries], Awaitable[None]]
 
+logger = logging.getLogger("assetlog.subscription")
+logger.setLevel(logging.WARNING)  # FastStream tells of every batch
+
 _FIELD = EVENT_FIELD.encode()
 
 
@@ -34,7 +38,7 @@ class Subscription:
     """
 
     def __init__(self, url: str, catalog: str, on_entries: OnEntries) -> None:
-        self.broker = RedisBroker(url, logger=None, description="The catalog's log")
+        self.broker = RedisBroker(url, logger=logger, description="The catalog's log")
         stream = StreamSub(
             stream_key(catalog), last_id="0-0", batch=True, max_records=MAX_RECORDS, polling_interval=BLOCK_MS
         )

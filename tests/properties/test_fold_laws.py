@@ -1,0 +1,224 @@
+"""Laws of the fold: however the log is split, repeated or cut, the projection says the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from assetlog.consumers.fold.digest import state_digest
+from assetlog.consumers.fold.fold import Fold, open_fold
+from assetlog.consumers.fold.hot import HotAssets
+from assetlog.consumers.views.assets_reader import Filters, asset, assets
+from assetlog.consumers.views.hot_loader import HotLoader
+from assetlog.consumers.views.lineage_reader import graph, lineage
+from assetlog.schemas.positions import position_time
+
+START_MS = 1_763_747_570_000
+KEYS = ["s3://lake/a", "s3://lake/b", "pg://shop/c", "pg://shop/d"]
+LAWS = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+
+Log = list[tuple[int, bytes]]
+
+
+class Bodies:
+    """The log as a dict."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = dict(log)
+
+    def fetch(self, positions: Sequence[int]) -> list[bytes | None]:
+        return [self._log.get(position) for position in positions]
+
+
+keys = st.sampled_from(KEYS)
+runs = st.none() | st.fixed_dictionaries({"id": st.sampled_from(["r1", "r2"]), "job": st.sampled_from(["load", "clean"])})
+partitions = st.sampled_from([None, "2026-11-20", "2026-11-21"])
+
+
+def _data(kind: str) -> st.SearchStrategy[dict[str, object]]:
+    upstream = st.lists(keys, max_size=3)
+    shapes: dict[str, dict[str, st.SearchStrategy[object]]] = {
+        "asset.materialized": {
+            "upstream": upstream,
+            "run": runs,
+            "partition": partitions,
+            "metadata": st.fixed_dictionaries({"rows": st.integers(0, 9)}),
+            "column_lineage": st.dictionaries(
+                st.sampled_from(["x", "y"]), st.lists(st.fixed_dictionaries({"asset": keys, "column": st.just("z")}))
+            ),
+        },
+        "asset.failed": {"error": st.just("ValueError: no"), "upstream": upstream, "run": runs, "partition": partitions},
+        "asset.observed": {"run": runs},
+        "asset.referenced": {"run": runs},
+        "asset.checked": {
+            "check": st.sampled_from(["not_null", "rows"]),
+            "passed": st.booleans(),
+            "severity": st.sampled_from(["warn", "error"]),
+            "partition": partitions,
+        },
+        "asset.overdue": {"reason": st.just("late")},
+        "asset.described": {
+            "name": st.sampled_from([None, "", "Orders"]),
+            "group": st.sampled_from([None, "sales"]),
+            "tags": st.sampled_from([None, {}, {"tier": "gold"}]),
+            "owners": st.sampled_from([None, [], ["ada"]]),
+            "upstream": upstream,
+        },
+        "asset.retired": {},
+        "asset.aliased": {"alias": keys},
+        "alias.resolved": {"asset": keys},
+        "artifact.created": {"type": st.just("markdown"), "data": st.just("# hi"), "asset": st.none() | keys},
+        "run.started": {"job": st.sampled_from([None, "load"])},
+    }
+    return st.fixed_dictionaries(shapes[kind])
+
+
+KINDS = [
+    *["asset.materialized"] * 5,
+    *["asset.failed", "asset.checked", "asset.described"] * 2,
+    *["asset.observed", "asset.referenced", "asset.overdue", "asset.retired", "asset.aliased", "alias.resolved"],
+    *["artifact.created", "run.started"],
+]
+
+
+@st.composite
+def entries(draw: st.DrawFn, position: int) -> bytes:
+    """The bytes of one entry: mostly an event, early, in time or late; sometimes of a repeated id; sometimes rubbish."""
+    kind = draw(st.sampled_from([*KINDS, "rubbish"]))
+    if kind == "rubbish":
+        return draw(st.sampled_from([b"{", b"", b'{"specversion":"1.0"}']))
+    subject = {"artifact": "report", "run": "r1", "alias": "daily"}.get(kind.split(".")[0]) or draw(keys)
+    shift = draw(st.sampled_from([0, 0, 0, -86_400, 3_600]))
+    event_id = f"id-{draw(st.integers(0, 3))}" if draw(st.integers(0, 4)) == 0 else f"at-{position}"
+    event = {
+        "specversion": "1.0",
+        "id": event_id,
+        "source": "test",
+        "type": kind,
+        "subject": subject,
+        "time": _time(position, shift),
+        "data": {name: value for name, value in draw(_data(kind)).items() if value is not None},
+    }
+    return msgspec.json.encode(event)
+
+
+def _time(position: int, shift: int) -> str:
+    moment = position_time(position).astimezone(UTC) + timedelta(seconds=shift)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@st.composite
+def logs(draw: st.DrawFn) -> Log:
+    """A log with some entries written twice."""
+    count = draw(st.integers(1, 25))
+    log: Log = []
+    for number in range(count):
+        position = (START_MS + number * 1000) << 20
+        again = log and draw(st.integers(0, 5)) == 0
+        log.append((position, draw(st.sampled_from(log))[1] if again else draw(entries(position))))
+    return log
+
+
+def folded(log: Log, sizes: Sequence[int] = (), *, snapshot_every: int = 3, hot: HotAssets | None = None) -> Fold:
+    """A projection in memory of a log that was split into batches of these sizes, the rest in one."""
+    fold, _ = open_fold(Path(":memory:"), "default", Bodies(log), snapshot_every=snapshot_every)
+    if hot is not None:
+        hot.load(fold)
+    rest = list(log)
+    for size in [*sizes, len(log)]:
+        batch, rest = rest[:size], rest[size:]
+        if batch:
+            commit = fold.fold(batch)
+            if hot is not None:
+                hot.apply(commit)
+    return fold
+
+
+sizes = st.lists(st.integers(1, 7), max_size=20)
+
+
+@given(logs(), sizes, st.integers(1, 10))
+@LAWS
+def test_any_split_of_the_log_into_batches_gives_the_same_projection(log: Log, split: list[int], every: int) -> None:
+    assert digest(folded(log, split, snapshot_every=every)) == digest(folded(log))
+
+
+@given(logs(), sizes)
+@LAWS
+def test_what_is_in_memory_says_the_same_as_sql(log: Log, split: list[int]) -> None:
+    bodies = Bodies(log)
+    hot = HotAssets(HotLoader(bodies))
+    fold = folded(log, split, hot=hot)
+    for key in fold.known.keys:
+        in_memory = hot.asset(key)
+        if in_memory is None:  # an alias came: everything in memory was let go
+            hot.admit(hot.reload(fold, hot.take_wanted()))
+            in_memory = hot.asset(key)
+        assert plain(in_memory) == plain(asset(fold.store.reader, bodies, key, fold.position))
+
+
+@given(logs(), st.data())
+@LAWS
+def test_a_projection_opened_again_goes_on_as_if_it_had_stayed_open(log: Log, data: st.DataObject) -> None:
+    cut = data.draw(st.integers(0, len(log)))
+    bodies = Bodies(log)
+    fold = folded(log[:cut])
+    again = Fold(fold.store, bodies, snapshot_every=3)
+    if log[cut:]:
+        again.fold(log[cut:])
+    assert digest(again) == digest(folded(log))
+    assert again.totals == folded(log).totals
+
+
+@given(logs(), st.data())
+@LAWS
+def test_every_view_as_of_a_position_is_the_view_of_the_fold_of_the_prefix(log: Log, data: st.DataObject) -> None:
+    cut = data.draw(st.integers(1, len(log)))
+    position = log[cut - 1][0]
+    whole, prefix = folded(log), folded(log[:cut])
+    assert views(whole, log, position) == views(prefix, log, position)
+
+
+def views(fold: Fold, log: Log, at: int) -> list[object]:
+    """Everything about assets and lineage as of a position."""
+    connection, bodies = fold.store.reader, Bodies(log)
+    keys_there = [key for key in KEYS if asset(connection, bodies, key, at) is not None]
+    return [
+        *[plain(asset(connection, bodies, key, at)) for key in KEYS],
+        *[plain(lineage(connection, key, at, depth=3, columns=True)) for key in keys_there],
+        plain(graph(connection, at, columns=True)),
+        plain(assets(connection, bodies, at, Filters(), 100, None)),
+        plain(assets(connection, bodies, at, Filters(sort="last_materialization", retired=True), 100, None)),
+        *[plain(assets(connection, bodies, at, Filters(state=state), 100, None)) for state in ("stale", "failed")],
+        plain(assets(connection, bodies, at, Filters(tag="tier=gold", owner="ada"), 100, None)),
+    ]
+
+
+def digest(fold: Fold) -> str:
+    return state_digest(fold.store.reader)
+
+
+def plain(shape: object) -> object:
+    """A shape as JSON says it."""
+    return msgspec.json.decode(msgspec.json.encode(shape))
+
+
+def test_a_million_years_do_not_move_the_clock() -> None:
+    """A fast clock does not pin an asset: its event counts as at most five minutes after it was recorded."""
+    position = START_MS << 20
+    event = {"specversion": "1.0", "source": "t", "type": "asset.materialized", "subject": KEYS[0], "data": {}}
+    far = datetime(9999, 12, 31, tzinfo=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    log: Log = [
+        (position, msgspec.json.encode({**event, "id": "fast", "time": far})),
+        (position + (301_000 << 20), msgspec.json.encode({**event, "id": "right", "time": _time(position, 301)})),
+    ]
+    fold = folded(log)
+    found = asset(fold.store.reader, Bodies(log), KEYS[0], fold.position)
+    assert found is not None
+    assert found.last_materialization is not None
+    assert found.last_materialization.event_id == "right"
