@@ -212,7 +212,7 @@ class Appender:
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            await connection.disconnect(nowait=True)
+            await connection.disconnect()
 
 
 class _Call:

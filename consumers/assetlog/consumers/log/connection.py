@@ -185,9 +185,14 @@ def facts_of(answers: list[Any]) -> ServerFacts:
         redis.RedisError: `INFO`, `TYPE` or `TIME` was refused.
     """
     info, appendonly, appendfsync, on_rewrite, policy, key_type, clock = answers
-    for needed in (info, key_type, clock):
+    for needed in (info, clock):
         if isinstance(needed, Exception):
             raise needed
+    mode = info.get("redis_mode") or info.get("server_mode") or "standalone"
+    if isinstance(key_type, Exception):
+        if mode == "standalone":
+            raise key_type
+        key_type = b"unknown"
     valkey = "valkey_version" in info
     aof_enabled = _told(appendonly, "appendonly") or {1: "yes", 0: "no"}.get(info.get("aof_enabled"))
     suppressed = _told(on_rewrite, "no-appendfsync-on-rewrite")
@@ -195,7 +200,7 @@ def facts_of(answers: list[Any]) -> ServerFacts:
     return ServerFacts(
         kind="valkey" if valkey else "redis",
         version=_version(info["valkey_version" if valkey else "redis_version"]),
-        mode=info.get("redis_mode") or info.get("server_mode") or "standalone",
+        mode=mode,
         role=info.get("role", "master"),
         replication_id=info.get("master_replid", ""),
         run_id=info.get("run_id", ""),
