@@ -13,7 +13,7 @@ AS_OF_HELP = "a time (2026-11-21T17:52Z; without a zone it is local), a position
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _AGE = re.compile(r"-?(\d{1,9})([smhdw])")
-_POSITION = re.compile(r"\d{5,}(-\d+)?")
+_POSITION = re.compile(r"\d+-\d+|\d{5,}")
 _YEAR = 365 * 86_400
 _STEPS = ((60, 1, "s"), (3600, 60, "m"), (2 * 86_400, 3600, "h"), (_YEAR, 86_400, "d"))
 
