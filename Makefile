@@ -41,12 +41,12 @@ check: .venv/.synced ## Lint, format, types, import layers, generated files
 	$(VENV)/mypy
 	$(VENV)/lint-imports --no-logo
 	$(VENV)/python -m assetlog.schemas.jsonschema --check
-	$(VENV)/python -m assetlog.schemas.reference --check docs/reference/events.md
+	$(VENV)/python -m assetlog.schemas.reference docs/reference/events.md tests/golden --check
 
 .PHONY: docs
 docs: .venv/.synced ## Write the generated files anew: JSON Schemas, references
 	$(VENV)/python -m assetlog.schemas.jsonschema
-	$(VENV)/python -m assetlog.schemas.reference docs/reference/events.md
+	$(VENV)/python -m assetlog.schemas.reference docs/reference/events.md tests/golden
 
 .PHONY: format
 format: .venv/.synced ## Format the code

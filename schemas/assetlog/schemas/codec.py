@@ -30,20 +30,31 @@ class Envelope(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     """The CloudEvents attributes, and the extensions assetlog knows."""
 
     specversion: str
+    """The version of CloudEvents: `1.0`."""
     id: Annotated[str, Meta(min_length=1, max_length=512)]
+    """Together with `source` it names the event for ever: the same two again are a duplicate. Best a UUIDv7."""
     source: Annotated[str, Meta(min_length=1, max_length=1500)]
+    """What emits, as a URI reference, e.g. `airflow://prod/orders_dag/load`."""
     type: Annotated[str, Meta(min_length=1, max_length=255)]
+    """What happened, e.g. `asset.materialized`."""
     subject: Annotated[str, Meta(min_length=1, max_length=4096)] | None = None
+    """What it happened to: each type says what that is."""
     time: str | None = None
+    """When it happened, by the clock of what emits: RFC 3339 with a zone and at most microseconds."""
     datacontenttype: str | None = None
+    """The media type of `data`: JSON, so `application/json` where it is given."""
     dataschema: str | None = None
+    """A URI of the data's schema; kept, not used."""
     dataversion: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
     """The version of the type's data."""
     causationid: str | None = None
     """The id of the trigger this event comes from."""
     traceparent: str | None = None
+    """The W3C trace it belongs to."""
     tracestate: str | None = None
+    """More about that trace."""
     data: Raw = EMPTY
+    """What the type says."""
 
 
 class Event(Struct, frozen=True, gc=False):
