@@ -8,6 +8,8 @@ ARGS ?=
 UV_MINIMUM := 0.8
 VENV := .venv/bin
 UV := .tools/bin/uv
+GENERATORS := assetlog.schemas.jsonschema assetlog.schemas.reference assetlog.catalog.settings_reference \
+	assetlog.catalog.cli.reference
 CODE := schemas producers consumers catalog tests $(wildcard benchmarks examples)
 
 export UV_PYTHON_DOWNLOADS := never
@@ -40,13 +42,11 @@ check: .venv/.synced ## Lint, format, types, import layers, generated files
 	$(VENV)/ruff format --check $(CODE)
 	$(VENV)/mypy
 	$(VENV)/lint-imports --no-logo
-	$(VENV)/python -m assetlog.schemas.jsonschema --check
-	$(VENV)/python -m assetlog.schemas.reference docs/reference/events.md tests/golden --check
+	@for module in $(GENERATORS); do $(VENV)/python -m $$module --check || exit 1; done
 
 .PHONY: docs
 docs: .venv/.synced ## Write the generated files anew: JSON Schemas, references
-	$(VENV)/python -m assetlog.schemas.jsonschema
-	$(VENV)/python -m assetlog.schemas.reference docs/reference/events.md tests/golden
+	@for module in $(GENERATORS); do $(VENV)/python -m $$module || exit 1; done
 
 .PHONY: format
 format: .venv/.synced ## Format the code

@@ -17,6 +17,8 @@ from assetlog.schemas.events import EVENT_TYPES, EventType, common, run
 from assetlog.schemas.field_docs import field_docs
 from assetlog.schemas.jsonschema import SIMPLE, SUBJECTS, file_name
 
+PAGE = Path("docs/reference/events.md")
+GOLDEN = Path("tests/golden")
 INTRODUCTION = """\
 # Event reference
 
@@ -97,14 +99,13 @@ def _lower(sentence: str) -> str:
 
 def main(arguments: list[str]) -> int:
     """Write the page, or check it with `--check`; the exit code tells whether all is well."""
-    page, golden, *options = arguments
-    text, path = reference(Path(golden)), Path(page)
-    if "--check" not in options:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    if path.exists() and path.read_text(encoding="utf-8") == text:
+    text = reference(GOLDEN)
+    if "--check" not in arguments:
+        PAGE.parent.mkdir(parents=True, exist_ok=True)
+        PAGE.write_text(text, encoding="utf-8")
+    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == text:
         return 0
-    print(f"{page} differs from the event types: run make docs", file=sys.stderr)
+    print(f"{PAGE} differs from the event types: run make docs", file=sys.stderr)
     return 1
 
 
