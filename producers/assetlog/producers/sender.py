@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import sys
 import threading
@@ -43,7 +44,7 @@ class Sender:
     def put(self, item: Item) -> None:
         """Queue an event. The caller pays for the spool only where the queue is full or closed."""
         room = self._outbox.put(item)
-        if self._thread is None:
+        if self._thread is None and not self._outbox.closed:
             self._start()
         if not room or self._outbox.closed:
             self._spill()
@@ -71,6 +72,8 @@ class Sender:
         with self._starting:
             if self._thread is not None:
                 return
+            # redis needs this module, which can't be imported any more once the interpreter has begun to end.
+            importlib.import_module("concurrent.futures.thread")
             thread = threading.Thread(target=self._run, name="assetlog-sender", daemon=True)
             try:
                 thread.start()
