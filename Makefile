@@ -5,7 +5,7 @@
 .DEFAULT_GOAL := help
 
 ARGS ?=
-UV_MINIMUM := 0.8
+UV_MINIMUM := 0.13
 VENV := .venv/bin
 UV := .tools/bin/uv
 GENERATORS := assetlog.schemas.jsonschema assetlog.schemas.reference assetlog.catalog.settings_reference \
@@ -15,6 +15,10 @@ CODE := schemas producers consumers catalog tests $(wildcard benchmarks examples
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Where the system keeps certificates, they count: behind some proxies only they do.
+ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem),)
+export UV_SYSTEM_CERTS := true
+endif
 # An empty or unwritable HOME has no place for caches.
 ifeq ($(shell test -n "$$HOME" && test -w "$$HOME" && echo yes),)
 export UV_CACHE_DIR := $(CURDIR)/.tools/cache
