@@ -44,7 +44,7 @@ test: check ## Check everything, then run all tests; ARGS are pytest's
 check: .venv/.synced ## Lint, format, types, import layers, generated files
 	$(VENV)/ruff check $(CODE)
 	$(VENV)/ruff format --check $(CODE)
-	$(VENV)/mypy
+	$(VENV)/mypy $(CODE)
 	$(VENV)/lint-imports --no-logo
 	@for module in $(GENERATORS); do $(VENV)/python -m $$module --check || exit 1; done
 
