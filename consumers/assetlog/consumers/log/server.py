@@ -266,6 +266,15 @@ class LeftOver(Struct, frozen=True):
     """Whether it syncs every write and evicts nothing, as one we would start now."""
 
 
+def running_server(home: Path) -> str | None:
+    """The URL of the embedded log server that runs on a data directory, whoever started it; None when none does."""
+    directory = home.resolve() / "log"
+    record = read_record(directory)
+    if record is None or not FileLock(directory / LOCK_NAME).held_elsewhere():
+        return None
+    return unix_url(Path(record.socket))
+
+
 def read_record(directory: Path) -> ServerRecord | None:
     """The server a log directory's record names; None when there is none or it is unreadable."""
     try:
