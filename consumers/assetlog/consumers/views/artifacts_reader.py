@@ -15,11 +15,10 @@ from assetlog.consumers.views.subjects import find_numbers
 from assetlog.schemas.codec import decode
 from assetlog.schemas.errors import Invalid
 from assetlog.schemas.events.artifact import ArtifactCreated, ArtifactUpdated
+from assetlog.schemas.events.common import NOTHING
 from assetlog.schemas.positions import format_position
 from assetlog.schemas.shapes import Artifact, Page, Run
 
-GONE = Raw(b"null")
-"""Stands for the content of an artifact that the log no longer holds."""
 UPDATES_AT_ONCE = 20
 """So many updates of an artifact are read at a time, from the newest back, until content and description are found."""
 
@@ -41,9 +40,12 @@ class Content(Struct, gc=False):
     def take(self, body: bytes | None) -> None:
         """Lay what is known over an older event's bytes; bytes that are gone say nothing."""
         said = None if body is None else decode(body).data
-        if isinstance(said, ArtifactCreated | ArtifactUpdated):
-            self.data = said.data if self.data is None else self.data
-            self.description = said.description if self.description is None else self.description
+        if not isinstance(said, ArtifactCreated | ArtifactUpdated):
+            return
+        if self.data is None and (isinstance(said, ArtifactCreated) or said.data != NOTHING):
+            self.data = said.data
+        if self.description is None:
+            self.description = said.description
 
 
 def artifacts(
@@ -59,7 +61,8 @@ def artifacts(
 ) -> Page[Artifact]:
     """The newest version of each artifact key and the artifacts without a key, the newest first.
 
-    Filters apply to versions: with `run`, it is the newest version that this run made.
+    Filters apply to versions: with `run`, it is the newest version that this run made. Content that the log no
+    longer holds is null.
 
     Args:
         q: text in the artifact's key, in any case.
@@ -159,7 +162,7 @@ def _artifact(row: Row, content: Content, updated: datetime | None) -> Artifact:
         key=key,
         version=version,
         type=type_name,
-        data=GONE if content.data is None else content.data,
+        data=NOTHING if content.data is None else content.data,
         description=content.description,
         created=time_text(created),
         updated=time_text(created if updated is None else updated),
