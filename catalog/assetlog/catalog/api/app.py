@@ -39,8 +39,8 @@ def methods_of(handlers: Iterable[HTTPRouteHandler]) -> dict[str, str]:
 def options_handler(path: str, methods: str) -> HTTPRouteHandler:
     """What a path answers to OPTIONS: which methods it has."""
 
-    async def options() -> Response[bytes]:
-        return Response(b"", status_code=204, headers={"Allow": methods})
+    async def options() -> Response[None]:
+        return Response(None, status_code=204, headers={"Allow": methods})
 
     return route(path, http_method=[HttpMethod.OPTIONS], status_code=204)(options)
 
@@ -50,7 +50,7 @@ def build_app(parts: Parts) -> Litestar:
     methods = methods_of(HANDLERS)
     options = [options_handler(path, names) for path, names in methods.items()]
     return Litestar(
-        route_handlers=[*HANDLERS, *options],
+        route_handlers=[*options, *HANDLERS],  # else Litestar makes its own, which forgets later methods
         exception_handlers=EXCEPTION_HANDLERS,
         openapi_config=None,
         logging_config=None,

@@ -29,6 +29,9 @@ from assetlog.schemas.shapes import Artifact, Page, Shape
 TAG = "artifacts"
 
 
+Version = Annotated[int, Meta(ge=1)]
+
+
 class Artifacts(Listed, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which artifacts."""
 
@@ -42,7 +45,7 @@ class OneArtifact(AsOf, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which artifact: by key, or by id."""
 
     key: Annotated[str | None, Meta(description="Its key; the newest version unless one is given.")] = None
-    version: Annotated[int | None, Meta(ge=1, description="The version of that key.")] = None
+    version: Annotated[Version | None, Meta(description="The version of that key.")] = None
     id: Annotated[str | None, Meta(description="The id of one version.")] = None
 
 
@@ -130,7 +133,9 @@ def _renamed(error: AssetlogError) -> AssetlogError:
     if error.field == "subject":
         error.field = "key"
     elif error.field is not None:
-        error.field = error.field.removeprefix("data.")
+        name = error.field.removeprefix("data.")
+        error.detail = error.detail.replace(error.field, name, 1)
+        error.field = name
     return error
 
 

@@ -97,7 +97,7 @@ async def get_asyncapi(request: Plain, _: Nothing) -> Response[bytes]:
 @lru_cache(maxsize=len(FILES))
 def swagger_file(name: str) -> bytes:
     """A file of Swagger UI, without the reference to its source map, which is not served."""
-    from swagger_ui_bundle import swagger_ui_path
+    from swagger_ui_bundle import swagger_ui_path  # type: ignore[import-untyped]
 
     content = (Path(str(swagger_ui_path)) / name).read_bytes()
     head, marker, _ = content.rpartition(b"sourceMappingURL=")

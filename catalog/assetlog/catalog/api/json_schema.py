@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
-import textwrap
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import msgspec
 from msgspec import Raw, Struct
 from msgspec import inspect as types
+
+from assetlog.schemas.field_docs import field_docs
 
 REF = "#/components/schemas/"
 
@@ -73,8 +73,9 @@ class Schemas:
         if name not in self.components:
             schema: dict[str, Any] = {"title": name, "type": "object"}
             self.components[name] = schema  # before its fields: a shape may hold itself
-            described = field_docs(info.cls)
-            schema["description"] = inspect.getdoc(info.cls) or ""
+            struct = struct_of(info)
+            described = field_docs(struct)
+            schema["description"] = inspect.getdoc(struct) or ""
             schema["properties"] = {
                 field.encode_name: self._field(field, described.get(field.name)) for field in info.fields
             }
@@ -96,25 +97,6 @@ def default_of(field: types.Field) -> Any:
     return msgspec.to_builtins(field.default)
 
 
-def field_docs(struct: type[Struct]) -> dict[str, str]:
-    """The texts under a Struct's fields, its bases' included."""
-    docs: dict[str, str] = {}
-    for cls in reversed(struct.__mro__):
-        if issubclass(cls, Struct) and cls is not Struct:
-            docs |= _own_field_docs(cls)
-    return docs
-
-
-def _own_field_docs(cls: type) -> dict[str, str]:
-    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
-    assert isinstance(definition, ast.ClassDef)
-    docs = {}
-    for field, text in zip(definition.body, definition.body[1:], strict=False):
-        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(text, ast.Expr):
-            docs[field.target.id] = inspect.cleandoc(ast.literal_eval(text.value))
-    return docs
-
-
 def _constraints(info: types.Type) -> dict[str, Any]:
     found = {keyword: getattr(info, name, None) for name, keyword in _CONSTRAINTS.items()}
     return {keyword: value for keyword, value in found.items() if value is not None}
@@ -132,14 +114,10 @@ def _either(schemas: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _name(info: types.StructType) -> str:
     """A component's name: `PageAsset` for `Page[Asset]`."""
-    arguments = "".join(str(getattr(each, "__name__", each)) for each in _arguments(info))
-    return info.cls.__name__ + arguments
+    return "".join(each.__name__ for each in (struct_of(info), *get_args(info.cls)))
 
 
-def _arguments(info: types.StructType) -> tuple[Any, ...]:
-    for field in info.fields:
-        if field.name == "items" and isinstance(field.type, types.CollectionType):
-            item = field.type.item_type
-            if isinstance(item, types.StructType) and info.cls.__name__ == "Page":
-                return (item.cls,)
-    return ()
+def struct_of(info: types.StructType) -> type[Struct]:
+    """The Struct itself, `Page` for `Page[Asset]`."""
+    struct: type[Struct] = get_origin(info.cls) or info.cls
+    return struct

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import msgspec
 from litestar import Litestar
@@ -34,14 +33,13 @@ TAGS = {
     "service": "The node itself.",
 }
 
-_made: WeakKeyDictionary[Litestar, dict[str, Any]] = WeakKeyDictionary()
-
 
 def openapi_document(app: Litestar) -> dict[str, Any]:
     """The description of an application, made once."""
-    if app not in _made:
-        _made[app] = _document(app)
-    return _made[app]
+    if "openapi" not in app.state:
+        app.state["openapi"] = _document(app)
+    made: dict[str, Any] = app.state["openapi"]
+    return made
 
 
 def specs_of(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler, Spec]]:
