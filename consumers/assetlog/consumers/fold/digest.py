@@ -26,10 +26,10 @@ def state_digest(connection: duckdb.DuckDBPyConnection) -> str:
     """
     parts = [f"{table} {_table_digest(connection, table)}" for table in TABLES]
     values = {"p": MAX_POSITION, "s": latest_snapshot(connection), "aids": None}
-    parts.append(f"state {statement('state_digest', FOLD_SQL).run(connection, values).fetchone()}")
+    parts.append(f"state {statement('state_digest', FOLD_SQL).row(connection, values)}")
     return sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
 def _table_digest(connection: duckdb.DuckDBPyConnection, table: str) -> str:
     query = f"select count(*), sum(hash(x)::hugeint) from {table} x"  # noqa: S608 - table names are ours
-    return str(connection.execute(query).fetchone())
+    return str(connection.execute(query).fetchall())

@@ -17,13 +17,13 @@ import duckdb
 from assetlog.consumers.fold.identity import Identity, identity
 from assetlog.consumers.fold.known import Known
 from assetlog.consumers.fold.rows import Rows
-from assetlog.consumers.fold.store import FOLD_SQL, Store, open_store
+from assetlog.consumers.fold.store import FOLD_SQL, Store, open_store, set_aside
 from assetlog.consumers.fold.version import fold_version
 from assetlog.consumers.fold.window import WINDOW_SIZE, Seen, Window
 from assetlog.consumers.views.sql import Statement
 from assetlog.consumers.views.sql import statement as _statement
 from assetlog.schemas.codec import Event, decode
-from assetlog.schemas.errors import Invalid
+from assetlog.schemas.errors import Broken, Invalid
 from assetlog.schemas.stream import EVENT_FIELD
 
 MAX_POSITION = (1 << 63) - 1
@@ -187,7 +187,7 @@ class Fold:
     def entry_like_row_at(self, position: int) -> bytes | None:
         """The log's entry at a position, None if there is none or another event than the projection has there."""
         (raw,) = self._bodies.fetch([position])
-        row = statement("identity_at").run(self.store.reader, {"p": position}).fetchone()
+        row = statement("identity_at").row(self.store.reader, {"p": position})
         if raw is None or row is None:
             return None
         with contextlib.suppress(Invalid):
@@ -263,14 +263,31 @@ def id_conflict(event: Event) -> Invalid:
 def open_fold(
     path: Path, catalog: str, bodies: Bodies, *, server: str = "", snapshot_every: int = SNAPSHOT_EVERY
 ) -> tuple[Fold, str | None]:
-    """The fold of a catalog on a file, and what was wrong with a file that had to be set aside."""
-    store, damage = open_store(path, {"fold_version": fold_version(), "catalog": catalog})
+    """The fold of a catalog on a file, and what was wrong with a file that had to be set aside.
+
+    Raises:
+        Broken: another process holds the file, or it is another catalog's.
+    """
+    meta = {"fold_version": fold_version(), "catalog": catalog}
+    store, damage = open_store(path, meta)
+    found = store.meta()
+    if found.get("catalog") != catalog:
+        store.close()
+        raise Broken(
+            f"{path.name} holds the catalog {found.get('catalog')!r}, not {catalog!r}.",
+            code="other-catalog",
+            hint="Give every catalog a data directory of its own.",
+        )
+    if found.get("fold_version") != fold_version():
+        store.close()
+        aside = set_aside(path, "outdated")
+        store, damage = Store(path, meta), f"{path.name} was folded by other rules and is now {aside.name}"
     return Fold(store, bodies, server=server, snapshot_every=snapshot_every), damage
 
 
 def latest_snapshot(connection: duckdb.DuckDBPyConnection, at: int = MAX_POSITION) -> int:
     """The position of the last snapshot at or before a position, 0 if there is none."""
-    row = statement("latest_snapshot").run(connection, {"p": at}).fetchone()
+    row = statement("latest_snapshot").row(connection, {"p": at})
     return int(row[0]) if row else 0
 
 
@@ -288,13 +305,13 @@ def load_window(store: Store, size: int = WINDOW_SIZE) -> Window:
 
 def load_mark(store: Store) -> Mark | None:
     """The last mark of a file, None for an empty one."""
-    row = statement("mark").run(store.reader, {}).fetchone()
+    row = statement("mark").row(store.reader, {})
     return Mark(*row) if row else None
 
 
 def load_position(store: Store) -> tuple[int, Totals, int]:
     """How far a file is: position, totals, and events since the last snapshot."""
-    row = statement("position").run(store.reader, {}).fetchone()
+    row = statement("position").row(store.reader, {})
     assert row is not None  # aggregates give one row
     position, folded, duplicates, quarantined, skipped, unsnapped = row
     return position, Totals(folded, duplicates, quarantined, skipped), unsnapped

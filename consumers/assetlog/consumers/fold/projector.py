@@ -26,7 +26,7 @@ from assetlog.consumers.fold.subscription import Subscription
 from assetlog.consumers.fold.verdicts import Verdict, Verdicts
 from assetlog.consumers.fold.waiting import Waiters
 from assetlog.consumers.fold.window import Seen
-from assetlog.schemas.errors import AssetlogError, Broken, Invalid
+from assetlog.schemas.errors import AssetlogError, Broken, Invalid, Unavailable
 
 logger = logging.getLogger("assetlog.projector")
 
@@ -80,6 +80,7 @@ class Projector:
         self._last_commit = time.monotonic()
         self._target = 0
         self._stopping = False
+        self._unsure = False
         self.hot = hot
         self.fold = open_fold()
         self.position = self.fold.position
@@ -175,9 +176,9 @@ class Projector:
 
     def _prepare(self) -> None:
         self._check_log()
-        self.hot.load(self.fold)
-        with suppress(redis.RedisError):
-            self._target = self._log.last_position()
+        if self.failure is None:
+            self._retrying(lambda: self.hot.load(self.fold))
+            self._target = self._retrying(self._log.last_position)
 
     def _check_log(self) -> None:
         """Set `failure` if the log is not the one that was folded; wait while the log server is away."""
@@ -209,6 +210,8 @@ class Projector:
         return None
 
     def _fold_once(self, entries: list[Entry]) -> Commit:
+        if self._unsure:
+            self._reopen()
         self._log.check(self.fold.mark)
         new = [entry for entry in entries if entry[0] > self.fold.position]
         if not new:
@@ -221,15 +224,14 @@ class Projector:
         while True:
             try:
                 result = action()
-            except redis.RedisError as error:
+            except (redis.RedisError, Unavailable) as error:
                 self._note_trouble(f"the log server does not answer: {error}", error)
             except duckdb.Error as error:
                 self._note_trouble(f"the projection cannot be written: {error}", error)
-                with suppress(duckdb.Error, OSError):
-                    self._reopen()
             else:
                 self.trouble = None
                 return result
+            self._unsure = True
             if self._stopping:
                 raise Broken(f"Stopped while {self.trouble}.", code="stopped")
             time.sleep(pause)
@@ -241,9 +243,12 @@ class Projector:
         self.trouble = text
 
     def _reopen(self) -> None:
-        self.fold.store.close()
+        """Begin from what the file says: a commit that failed may have happened, and memory ran ahead of it."""
+        with suppress(duckdb.Error):
+            self.fold.store.close()
         self.fold = self._open_fold()
         self.hot.load(self.fold)
+        self._unsure = False
 
     def _fail(self, error: AssetlogError) -> None:
         logger.error("the fold has stopped: %s", error)
@@ -266,8 +271,20 @@ class Projector:
             idle = time.monotonic() - self._last_commit >= IDLE_AFTER
             with suppress(duckdb.Error):
                 await self._in_writer(self._checkpoint, 1 if idle else CHECKPOINT_EVERY)
+            await self._readmit()
             if idle:
                 self._on_idle()
+
+    async def _readmit(self) -> None:
+        """Take assets back into memory that were asked for and had fallen out."""
+        wanted, position = self.hot.take_wanted(), self.position
+        if wanted and self.failure is None:
+            with suppress(duckdb.Error, Unavailable):
+                assets = await self._in_writer(self.hot.reload, self.fold, wanted)
+                if (
+                    self.position == self.fold.position == position
+                ):  # else they are of another moment: asked again later
+                    self.hot.admit(assets)
 
     def _checkpoint(self, at_least: int) -> None:
         self.fold.store.checkpoint(at_least=at_least)

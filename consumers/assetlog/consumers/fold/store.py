@@ -73,7 +73,8 @@ class Store:
         try:
             yield
         finally:
-            self._writer.execute("pragma disable_optimizer")
+            with contextlib.suppress(duckdb.TransactionException):  # aborted: the caller's error says why
+                self._writer.execute("pragma disable_optimizer")
 
     def append(self, tables: Mapping[str, Sequence[tuple[Any, ...]]]) -> None:
         """Append rows to their tables, inside a transaction."""
@@ -106,7 +107,7 @@ class Store:
         tables = {name for (name,) in self._writer.execute("select table_name from duckdb_tables()").fetchall()}
         if not tables:
             with self.transaction() as connection:
-                connection.execute(_text("schema.sql"))
+                connection.execute(sql_text("schema"))
                 connection.executemany("insert into meta values (?, ?)", list(meta.items()))
         elif "meta" not in tables:
             self._writer.close()
@@ -166,5 +167,6 @@ def _connect(path: Path | str) -> duckdb.DuckDBPyConnection:
     return duckdb.connect(str(path), config=_CONFIG)
 
 
-def _text(name: str) -> str:
-    return resources.files(FOLD_SQL).joinpath(name).read_text()
+def sql_text(name: str) -> str:
+    """One of the fold's SQL files as it stands: schemas are several statements."""
+    return resources.files(FOLD_SQL).joinpath(f"{name}.sql").read_text()

@@ -48,7 +48,7 @@ class Access:
 
     def row(self, view: str, **values: Any) -> Row | None:
         """The first row of a view, None if it has none."""
-        return statement(view).run(self.cursor, values).fetchone()
+        return statement(view).row(self.cursor, values)
 
     def one(self, view: str, **values: Any) -> Any:
         """The one value of a view that always has one, such as a count."""

@@ -33,6 +33,11 @@ class Statement(NamedTuple):
         """Execute it with those of the values that it names; one that is missing is a KeyError."""
         return connection.execute(self.text, {name: values[name] for name in self.parameters})
 
+    def row(self, connection: duckdb.DuckDBPyConnection, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        """Its first row, None without one. Reads to the end: a result left open holds an old transaction open."""
+        rows = self.run(connection, values).fetchall()
+        return rows[0] if rows else None
+
 
 @cache
 def statement(name: str, package: str = VIEWS) -> Statement:
