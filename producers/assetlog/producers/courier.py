@@ -72,7 +72,7 @@ class Courier:
             AssetlogError: the log can't be reached, or it is too early to try again, or another process drains.
         """
         if self._trouble is not None and time.monotonic() < self._retry_at:
-            raise self._trouble
+            raise self._trouble.with_traceback(None)  # raised again and again, it would keep every caller's frames
         if not self.spool.pending(before):
             return Drained()
         try:

@@ -113,7 +113,8 @@ class Sender:
             batch, stamp = self._in_flight[0]
             in_log &= self._settle(batch, self.courier.deliver([item.raw for item in batch], stamp))
             self._in_flight = self._in_flight[1:]
-        in_log &= self._drained()
+        if flushes or not items:
+            in_log &= self._drained()
         for ticket in flushes:
             ticket.in_log = in_log
             ticket.done.set()

@@ -141,7 +141,7 @@ def cut(text: str, length: int) -> str:
 
 def cut_front(text: str, length: int) -> str:
     """Text of at most a length that keeps its end, as tracebacks need."""
-    return text if len(text) <= length else "…" + text[1 - length :]
+    return text if len(text) <= length else "…" + text[len(text) - length + 1 :]
 
 
 def error_text(error: BaseException) -> str:
