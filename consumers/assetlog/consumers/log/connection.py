@@ -82,8 +82,11 @@ def public_url(url: str) -> str:
     'redis://me@host:6379/0'
     """
     parts = urlsplit(url)
-    user, at, host = parts.netloc.rpartition("@")
-    return f"{parts.scheme}://{user.partition(':')[0]}{at}{host}{parts.path}"
+    if not parts.scheme:
+        return url
+    credentials, _, host = parts.netloc.rpartition("@")
+    user = credentials.partition(":")[0]
+    return f"{parts.scheme}://{user}{'@' if user else ''}{host}{parts.path}"
 
 
 def unix_url(socket: Path) -> str:

@@ -32,7 +32,9 @@ class Finding(Struct, frozen=True):
 
 def from_error(name: str, error: AssetlogError) -> Finding:
     """A failed finding that says what an error says."""
-    return Finding(name, "fail", error.detail, error.rule or "", error.hint)
+    return Finding(
+        name, "fail", error.detail, error.rule or "no event can be appended or read until that is mended", error.hint
+    )
 
 
 def size_text(size: float) -> str:

@@ -23,9 +23,12 @@ class FileLock:
     """An exclusive lock on a file, held until `release()` or the end of the process (and of heirs of its descriptor).
 
     >>> from tempfile import mkdtemp
-    >>> path = Path(mkdtemp()) / "lock"
-    >>> FileLock(path).try_acquire(), FileLock(path).held_elsewhere()
-    (True, False)
+    >>> lock = FileLock(Path(mkdtemp()) / "lock")
+    >>> lock.try_acquire(), FileLock(lock.path).held_elsewhere()
+    (True, True)
+    >>> lock.release()
+    >>> FileLock(lock.path).held_elsewhere()
+    False
     """
 
     def __init__(self, path: Path) -> None:
