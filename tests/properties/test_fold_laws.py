@@ -13,14 +13,15 @@ from hypothesis import strategies as st
 from assetlog.consumers.fold.digest import state_digest
 from assetlog.consumers.fold.fold import Fold, open_fold
 from assetlog.consumers.fold.hot import HotAssets
-from assetlog.consumers.views.assets_reader import Filters, asset, assets
 from assetlog.consumers.views.hot_loader import HotLoader
-from assetlog.consumers.views.lineage_reader import graph, lineage
+from assetlog.consumers.views.reader import Reader
 from assetlog.schemas.positions import position_time
 
 START_MS = 1_763_747_570_000
 KEYS = ["s3://lake/a", "s3://lake/b", "pg://shop/c", "pg://shop/d"]
-LAWS = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+LAWS = settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 
 Log = list[tuple[int, bytes]]
 
@@ -36,7 +37,9 @@ class Bodies:
 
 
 keys = st.sampled_from(KEYS)
-runs = st.none() | st.fixed_dictionaries({"id": st.sampled_from(["r1", "r2"]), "job": st.sampled_from(["load", "clean"])})
+runs = st.none() | st.fixed_dictionaries(
+    {"id": st.sampled_from(["r1", "r2"]), "job": st.sampled_from(["load", "clean"])}
+)
 partitions = st.sampled_from([None, "2026-11-20", "2026-11-21"])
 
 
@@ -52,7 +55,12 @@ def _data(kind: str) -> st.SearchStrategy[dict[str, object]]:
                 st.sampled_from(["x", "y"]), st.lists(st.fixed_dictionaries({"asset": keys, "column": st.just("z")}))
             ),
         },
-        "asset.failed": {"error": st.just("ValueError: no"), "upstream": upstream, "run": runs, "partition": partitions},
+        "asset.failed": {
+            "error": st.just("ValueError: no"),
+            "upstream": upstream,
+            "run": runs,
+            "partition": partitions,
+        },
         "asset.observed": {"run": runs},
         "asset.referenced": {"run": runs},
         "asset.checked": {
@@ -88,7 +96,7 @@ KINDS = [
 
 @st.composite
 def entries(draw: st.DrawFn, position: int) -> bytes:
-    """The bytes of one entry: mostly an event, early, in time or late; sometimes of a repeated id; sometimes rubbish."""
+    """The bytes of one entry: an event, early, in time or late; sometimes of a repeated id; or rubbish."""
     kind = draw(st.sampled_from([*KINDS, "rubbish"]))
     if kind == "rubbish":
         return draw(st.sampled_from([b"{", b"", b'{"specversion":"1.0"}']))
@@ -159,7 +167,7 @@ def test_what_is_in_memory_says_the_same_as_sql(log: Log, split: list[int]) -> N
         if in_memory is None:  # an alias came: everything in memory was let go
             hot.admit(hot.reload(fold, hot.take_wanted()))
             in_memory = hot.asset(key)
-        assert plain(in_memory) == plain(asset(fold.store.reader, bodies, key, fold.position))
+        assert plain(in_memory) == plain(reader_of(fold, bodies).asset(key, fold.position))
 
 
 @given(logs(), st.data())
@@ -186,17 +194,21 @@ def test_every_view_as_of_a_position_is_the_view_of_the_fold_of_the_prefix(log: 
 
 def views(fold: Fold, log: Log, at: int) -> list[object]:
     """Everything about assets and lineage as of a position."""
-    connection, bodies = fold.store.reader, Bodies(log)
-    keys_there = [key for key in KEYS if asset(connection, bodies, key, at) is not None]
+    reader = reader_of(fold, Bodies(log))
+    keys_there = [key for key in KEYS if reader.asset(key, at) is not None]
     return [
-        *[plain(asset(connection, bodies, key, at)) for key in KEYS],
-        *[plain(lineage(connection, key, at, depth=3, columns=True)) for key in keys_there],
-        plain(graph(connection, at, columns=True)),
-        plain(assets(connection, bodies, at, Filters(), 100, None)),
-        plain(assets(connection, bodies, at, Filters(sort="last_materialization", retired=True), 100, None)),
-        *[plain(assets(connection, bodies, at, Filters(state=state), 100, None)) for state in ("stale", "failed")],
-        plain(assets(connection, bodies, at, Filters(tag="tier=gold", owner="ada"), 100, None)),
+        *[plain(reader.asset(key, at)) for key in KEYS],
+        *[plain(reader.lineage(key, at, depth=3, columns=True)) for key in keys_there],
+        plain(reader.graph(at, columns=True)),
+        plain(reader.assets(at)),
+        plain(reader.assets(at, sort="last_materialization", retired=True)),
+        plain(reader.assets(at, state="stale")),
+        plain(reader.assets(at, tag="tier=gold", owner="ada")),
     ]
+
+
+def reader_of(fold: Fold, bodies: Bodies) -> Reader:
+    return Reader(lambda: fold.store.reader, bodies)
 
 
 def digest(fold: Fold) -> str:
@@ -218,7 +230,7 @@ def test_a_million_years_do_not_move_the_clock() -> None:
         (position + (301_000 << 20), msgspec.json.encode({**event, "id": "right", "time": _time(position, 301)})),
     ]
     fold = folded(log)
-    found = asset(fold.store.reader, Bodies(log), KEYS[0], fold.position)
+    found = reader_of(fold, Bodies(log)).asset(KEYS[0], fold.position)
     assert found is not None
     assert found.last_materialization is not None
     assert found.last_materialization.event_id == "right"

@@ -52,7 +52,7 @@ async def build_parts(settings: Settings, log: EventLog) -> tuple[Parts, Callabl
         appender=log.appender,
         intake=Intake(log.appender, projector),
         projector=projector,
-        reader=Reader(projector.cursor, log.bodies),
+        reader=Reader(projector.cursor, log.bodies, lambda: projector.epoch),
         threads=threads,
         metrics=metrics,
         api_source=f"api://{platform.node() or 'localhost'}",

@@ -84,6 +84,8 @@ class Projector:
         self.hot = hot
         self.fold = open_fold()
         self.position = self.fold.position
+        self.epoch = 0
+        """How often the projection was opened again; connections of an earlier epoch are closed."""
         self.failure: AssetlogError | None = None
         self.trouble: str | None = None
         """Why the fold is waiting to try again; None while it goes on."""
@@ -247,6 +249,7 @@ class Projector:
         with suppress(duckdb.Error):
             self.fold.store.close()
         self.fold = self._open_fold()
+        self.epoch += 1
         self.hot.load(self.fold)
         self._unsure = False
 

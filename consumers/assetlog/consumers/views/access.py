@@ -25,21 +25,29 @@ class Access:
     """The projection and the bodies, for any number of threads.
 
     Args:
-        cursor_factory: makes a connection for a thread, e.g. `Store.cursor`. Each thread gets its own, once.
+        cursor_factory: makes a connection for a thread, e.g. `Store.cursor`. Each thread gets its own, once an epoch.
         bodies: where events' bytes are fetched from.
+        epoch: changes whenever the projection was opened again, which ends all connections to it.
     """
 
-    def __init__(self, cursor_factory: Callable[[], duckdb.DuckDBPyConnection], bodies: FetchesBodies) -> None:
+    def __init__(
+        self,
+        cursor_factory: Callable[[], duckdb.DuckDBPyConnection],
+        bodies: FetchesBodies,
+        epoch: Callable[[], int] = lambda: 0,
+    ) -> None:
         self.bodies = bodies
         self._cursor_factory = cursor_factory
+        self._epoch = epoch
         self._local = threading.local()
 
     @property
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """This thread's connection."""
-        cursor: duckdb.DuckDBPyConnection | None = getattr(self._local, "cursor", None)
-        if cursor is None:
-            cursor = self._local.cursor = self._cursor_factory()
+        epoch = self._epoch()
+        if getattr(self._local, "epoch", None) != epoch:
+            self._local.cursor, self._local.epoch = self._cursor_factory(), epoch
+        cursor: duckdb.DuckDBPyConnection = self._local.cursor
         return cursor
 
     def rows(self, view: str, **values: Any) -> list[Row]:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict, Unpack
 
-import duckdb
 import msgspec
 from msgspec import Raw
 
-from assetlog.consumers.fold.fold import Bodies, latest_snapshot
 from assetlog.consumers.fold.rank import rank_position
+from assetlog.consumers.views.access import Access
 from assetlog.consumers.views.occurrences import occurrence
-from assetlog.consumers.views.paging import check_limit, page, read_cursor
-from assetlog.consumers.views.sql import statement
+from assetlog.consumers.views.paging import DEFAULT_LIMIT, check_limit, page, read_cursor
 from assetlog.schemas.codec import Event, decode
 from assetlog.schemas.errors import Invalid
 from assetlog.schemas.keys import canonical_key
@@ -43,6 +41,20 @@ class Filters(NamedTuple):
     def by_key_only(self) -> bool:
         """Whether the keys alone decide which assets come next."""
         return self.sort == "key" and not (self.q or self.group or self.tag or self.owner or self.state)
+
+
+class Chosen(TypedDict, total=False):
+    """Filters as keyword arguments."""
+
+    q: str | None
+    prefix: str | None
+    scheme: str | None
+    group: str | None
+    tag: str | None
+    owner: str | None
+    state: str | None
+    sort: str
+    retired: bool
 
 
 class StateRow(NamedTuple):
@@ -75,40 +87,41 @@ class StateRow(NamedTuple):
     retired: bool
 
 
-def asset_number(connection: duckdb.DuckDBPyConnection, key: str, at: int) -> int | None:
+def asset_number(access: Access, key: str, at: int) -> int | None:
     """The number of the asset that a key names as of a position, an alias resolved."""
-    row = statement("asset_number").run(connection, {"key": canonical_key(key), "p": at}).fetchone()
+    row = access.row("asset_number", key=canonical_key(key), p=at)
     return None if row is None else int(row[0])
 
 
-def asset(connection: duckdb.DuckDBPyConnection, bodies: Bodies, key: str, at: int) -> Asset | None:
+def asset(access: Access, key: str, at: int) -> Asset | None:
     """The asset that a key or an alias names as of a position."""
-    number = asset_number(connection, key, at)
+    number = asset_number(access, key, at)
     if number is None:
         return None
-    shapes = _shapes(connection, bodies, state_rows(connection, [number], at), at)
-    return shapes[0]
+    (found,) = shapes(access, state_rows(access, [number], at), at)
+    return found
 
 
 def assets(
-    connection: duckdb.DuckDBPyConnection,
-    bodies: Bodies,
+    access: Access,
     at: int,
-    filters: Filters,
-    limit: int,
-    cursor: str | None,
+    *,
+    limit: int = DEFAULT_LIMIT,
+    cursor: str | None = None,
+    **chosen: Unpack[Chosen],
 ) -> Page[Asset]:
     """A page of the assets that pass the filters, as of a position."""
+    filters = Filters(**chosen)
     check_limit(limit)
     _check_choice("sort", filters.sort, SORTS)
     if filters.state is not None:
         _check_choice("state", filters.state, STATES)
     after = read_cursor(cursor, tuple[str, str])
     if filters.by_key_only:
-        rows = _rows_by_key(connection, at, filters, limit, after[1] if after else None)
+        rows = _rows_by_key(access, at, filters, limit, after[1] if after else None)
         ranks = ["0"] * len(rows)
     else:
-        found = _rows_by_filter(connection, at, filters, limit, after)
+        found = _rows_by_filter(access, at, filters, limit, after)
         rows, ranks = [StateRow._make(row[:-1]) for row in found], [str(row[-1]) for row in found]
     ranked = list(zip(rows, ranks, strict=True))
     return page(
@@ -116,34 +129,27 @@ def assets(
         limit,
         at,
         lambda item: (item[1], item[0].key),
-        lambda shown: _shapes(connection, bodies, [row for row, _ in shown], at),
+        lambda shown: shapes(access, [row for row, _ in shown], at),
     )
 
 
-def state_rows(connection: duckdb.DuckDBPyConnection, roots: Sequence[int], at: int) -> list[StateRow]:
+def state_rows(access: Access, roots: Sequence[int], at: int) -> list[StateRow]:
     """The state of some assets, in their order. `roots` are no aliases."""
-    values: dict[str, Any] = {"p": at, "s": snapshot_before(connection, at), "roots": list(roots)}
-    values["aids"] = [aid for (aid,) in statement("asset_scope").run(connection, values).fetchall()]
-    found = {row[0]: StateRow._make(row) for row in statement("asset_state").run(connection, values).fetchall()}
+    values: dict[str, Any] = {"p": at, "s": access.snapshot_before(at), "roots": list(roots)}
+    values["aids"] = [aid for (aid,) in access.rows("asset_scope", **values)]
+    found = {row[0]: StateRow._make(row) for row in access.rows("asset_state", **values)}
     return [found[root] for root in roots]
 
 
-def snapshot_before(connection: duckdb.DuckDBPyConnection, at: int) -> int:
-    """The position of the snapshot that views as of a position start from."""
-    return latest_snapshot(connection, at)
-
-
-def _rows_by_key(
-    connection: duckdb.DuckDBPyConnection, at: int, filters: Filters, limit: int, after: str | None
-) -> list[StateRow]:
+def _rows_by_key(access: Access, at: int, filters: Filters, limit: int, after: str | None) -> list[StateRow]:
     """One row more than the limit, as far as there are so many: retired ones make room for the next."""
     rows: list[StateRow] = []
     while len(rows) <= limit:
         values = {"p": at, "after": after, "prefix": filters.prefix, "scheme": filters.scheme, "limit": limit + 1}
-        numbered = statement("asset_page").run(connection, values).fetchall()
+        numbered = access.rows("asset_page", **values)
         if numbered:
             after = numbered[-1][1]
-            states = state_rows(connection, [aid for aid, _ in numbered], at)
+            states = state_rows(access, [aid for aid, _ in numbered], at)
             rows += [row for row in states if filters.retired or not row.retired]
         if len(numbered) <= limit:
             break
@@ -151,7 +157,7 @@ def _rows_by_key(
 
 
 def _rows_by_filter(
-    connection: duckdb.DuckDBPyConnection, at: int, filters: Filters, limit: int, after: tuple[str, str] | None
+    access: Access, at: int, filters: Filters, limit: int, after: tuple[str, str] | None
 ) -> list[tuple[Any, ...]]:
     tag, _, tag_value = (filters.tag or "").partition("=")
     values = {
@@ -159,42 +165,43 @@ def _rows_by_filter(
         "tag": tag or None,
         "tag_value": tag_value or None,
         "p": at,
-        "s": snapshot_before(connection, at),
+        "s": access.snapshot_before(at),
         "aids": None,
         "after_rank": after[0] if after else None,
         "after": after[1] if after else None,
         "limit": limit + 1,
     }
-    return statement("assets").run(connection, values).fetchall()
+    return access.rows("assets", **values)
 
 
-def _shapes(connection: duckdb.DuckDBPyConnection, bodies: Bodies, rows: Sequence[StateRow], at: int) -> list[Asset]:
+def shapes(access: Access, rows: Sequence[StateRow], at: int) -> list[Asset]:
+    """The answers about assets from their state."""
     if not rows:
         return []
     roots = [row.aid for row in rows]
-    links = _links(connection, roots, at)
-    partitions = _partitions(connection, roots, at)
-    events = _events(bodies, rows)
+    links = _links(access, roots, at)
+    partitions = _partitions(access, roots, at)
+    events = _events(access, rows)
     return [_shape(row, links, partitions.get(row.aid, 0), events) for row in rows]
 
 
-def _links(connection: duckdb.DuckDBPyConnection, roots: Sequence[int], at: int) -> dict[tuple[int, str], list[str]]:
+def _links(access: Access, roots: Sequence[int], at: int) -> dict[tuple[int, str], list[str]]:
     links: dict[tuple[int, str], list[str]] = defaultdict(list)
-    for aid, kind, value in statement("asset_links").run(connection, {"roots": list(roots), "p": at}).fetchall():
+    for aid, kind, value in access.rows("asset_links", roots=list(roots), p=at):
         links[aid, kind].append(value)
     return links
 
 
-def _partitions(connection: duckdb.DuckDBPyConnection, roots: Sequence[int], at: int) -> dict[int, int]:
-    members = statement("asset_members").run(connection, {"roots": list(roots), "p": at}).fetchall()
+def _partitions(access: Access, roots: Sequence[int], at: int) -> dict[int, int]:
+    members = access.rows("asset_members", roots=list(roots), p=at)
     values = {"aids": [aid for (aid,) in members], "p": at}
-    return dict(statement("asset_partitions").run(connection, values).fetchall())
+    return dict(access.rows("asset_partitions", **values))
 
 
-def _events(bodies: Bodies, rows: Sequence[StateRow]) -> dict[int, Event]:
+def _events(access: Access, rows: Sequence[StateRow]) -> dict[int, Event]:
     """The events of the last materializations and failures, by rank."""
     ranks = [rank for row in rows for rank in (row.materialized, row.failed) if rank is not None]
-    raws = bodies.fetch([rank_position(rank) for rank in ranks])
+    raws = access.bodies.fetch([rank_position(rank) for rank in ranks])
     return {rank: decode(raw) for rank, raw in zip(ranks, raws, strict=True) if raw is not None}
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-import duckdb
-
 from assetlog.consumers.fold.fold import Bodies, Fold
 from assetlog.consumers.fold.hot import HotAsset
+from assetlog.consumers.views.access import Access
 from assetlog.consumers.views.assets_reader import StateRow, shapes, state_rows
-from assetlog.consumers.views.sql import statement
 from assetlog.schemas.shapes import Asset
 
 Checks = dict[tuple[str, str | None], bool]
@@ -23,15 +21,15 @@ class HotLoader:
 
     def __call__(self, fold: Fold, wanted: list[int] | None, limit: int) -> list[HotAsset]:
         """The assets of these numbers, or the `limit` most recent ones, the most recent last."""
-        connection, at = fold.store.reader, fold.position
+        access, at = Access(lambda: fold.store.reader, self._bodies), fold.position
         if wanted is None:
-            wanted = [aid for (aid,) in statement("asset_recent").run(connection, {"p": at, "limit": limit}).fetchall()]
+            wanted = [aid for (aid,) in access.rows("asset_recent", p=at, limit=limit)]
         if not wanted:
             return []
-        rows = state_rows(connection, wanted, at)
-        checks = _checks(connection, wanted, at)
-        partitions = _partitions(connection, wanted, at)
-        answers = shapes(connection, self._bodies, rows, at)
+        rows = state_rows(access, wanted, at)
+        checks = _checks(access, wanted, at)
+        partitions = _partitions(access, wanted, at)
+        answers = shapes(access, rows, at)
         numbers = fold.known.aids
         return [
             _hot(row, answer, checks[row.aid], partitions[row.aid], {key: numbers[key] for key in answer.upstream})
@@ -54,15 +52,15 @@ def _hot(row: StateRow, answer: Asset, checks: Checks, partitions: set[str], ups
     )
 
 
-def _checks(connection: duckdb.DuckDBPyConnection, roots: list[int], at: int) -> defaultdict[int, Checks]:
+def _checks(access: Access, roots: list[int], at: int) -> defaultdict[int, Checks]:
     checks: defaultdict[int, Checks] = defaultdict(dict)
-    for aid, name, part, spoils in statement("asset_checks").run(connection, {"roots": roots, "p": at}).fetchall():
+    for aid, name, part, spoils in access.rows("asset_checks", roots=roots, p=at):
         checks[aid][name, part] = spoils
     return checks
 
 
-def _partitions(connection: duckdb.DuckDBPyConnection, roots: list[int], at: int) -> defaultdict[int, set[str]]:
+def _partitions(access: Access, roots: list[int], at: int) -> defaultdict[int, set[str]]:
     partitions: defaultdict[int, set[str]] = defaultdict(set)
-    for aid, part in statement("asset_parts").run(connection, {"roots": roots, "p": at}).fetchall():
+    for aid, part in access.rows("asset_parts", roots=roots, p=at):
         partitions[aid].add(part)
     return partitions

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import duckdb
 from msgspec import Raw
 
 from assetlog.consumers.fold.rank import rank_time
+from assetlog.consumers.views.access import Access
 from assetlog.consumers.views.assets_reader import StateRow, asset_number, state_rows
-from assetlog.consumers.views.sql import statement
 from assetlog.schemas.errors import Invalid, NotFound
 from assetlog.schemas.positions import format_position, position_time
 from assetlog.schemas.shapes import ColumnEdge, Lineage, LineageEdge, LineageNode
@@ -21,7 +20,7 @@ _STATEMENTS = {"up": ("lineage_up",), "down": ("lineage_down",), "both": ("linea
 
 
 def lineage(
-    connection: duckdb.DuckDBPyConnection,
+    access: Access,
     key: str,
     at: int,
     *,
@@ -37,7 +36,7 @@ def lineage(
         Invalid: an unknown direction, or a depth outside 0 to 1,000.
     """
     _check(direction, depth)
-    root = asset_number(connection, key, at)
+    root = asset_number(access, key, at)
     if root is None:
         raise NotFound(
             f"There is no asset {key!r} at that position.",
@@ -50,26 +49,24 @@ def lineage(
     truncated = False
     for name in _STATEMENTS[direction]:
         values = {"root": root, "depth": depth, "p": at, "limit": max_nodes + 1}
-        rows = statement(name).run(connection, values).fetchall()
+        rows = access.rows(name, **values)
         truncated |= len(rows) > max_nodes
         sign = -1 if name == "lineage_up" else 1
         for aid, steps in rows[:max_nodes]:
             depths.setdefault(aid, sign * steps)
-    return _graph(connection, depths, root, at, columns=columns, truncated=truncated)
+    return _graph(access, depths, root, at, columns=columns, truncated=truncated)
 
 
-def graph(
-    connection: duckdb.DuckDBPyConnection, at: int, *, limit: int = MAX_NODES, columns: bool = False
-) -> Lineage:
+def graph(access: Access, at: int, *, limit: int = MAX_NODES, columns: bool = False) -> Lineage:
     """The lineage of all assets, in the order of their keys; truncated beyond the limit."""
     values = {"p": at, "after": None, "prefix": None, "scheme": None, "limit": limit + 1}
-    rows = statement("asset_page").run(connection, values).fetchall()
+    rows = access.rows("asset_page", **values)
     depths = {aid: 0 for aid, _ in rows[:limit]}
-    return _graph(connection, depths, None, at, columns=columns, truncated=len(rows) > limit)
+    return _graph(access, depths, None, at, columns=columns, truncated=len(rows) > limit)
 
 
 def _graph(
-    connection: duckdb.DuckDBPyConnection,
+    access: Access,
     depths: dict[int, int],
     root: int | None,
     at: int,
@@ -77,12 +74,12 @@ def _graph(
     columns: bool,
     truncated: bool,
 ) -> Lineage:
-    states = {row.aid: row for row in state_rows(connection, list(depths), at)}
+    states = {row.aid: row for row in state_rows(access, list(depths), at)}
     return Lineage(
         root=None if root is None else states[root].key,
         nodes=[_node(row, depths[aid], columns) for aid, row in states.items()],
-        edges=_edges(connection, states, at),
-        column_edges=_column_edges(connection, states, at) if columns else [],
+        edges=_edges(access, states, at),
+        column_edges=_column_edges(access, states, at) if columns else [],
         truncated=truncated,
         position=format_position(at),
     )
@@ -104,7 +101,7 @@ def _materialized(row: StateRow) -> str | None:
     return None if row.materialized is None else format_time(rank_time(row.materialized))
 
 
-def _edges(connection: duckdb.DuckDBPyConnection, states: dict[int, StateRow], at: int) -> list[LineageEdge]:
+def _edges(access: Access, states: dict[int, StateRow], at: int) -> list[LineageEdge]:
     values = {"p": at, "roots": list(states)}
     return [
         LineageEdge(
@@ -114,13 +111,11 @@ def _edges(connection: duckdb.DuckDBPyConnection, states: dict[int, StateRow], a
             first_seen=format_time(position_time(first_pos)),
             last_seen=_materialized(states[down]),
         )
-        for up, down, jobs, first_pos in statement("lineage_edges").run(connection, values).fetchall()
+        for up, down, jobs, first_pos in access.rows("lineage_edges", **values)
     ]
 
 
-def _column_edges(
-    connection: duckdb.DuckDBPyConnection, states: dict[int, StateRow], at: int
-) -> list[ColumnEdge]:
+def _column_edges(access: Access, states: dict[int, StateRow], at: int) -> list[ColumnEdge]:
     values = {"p": at, "roots": list(states)}
     return [
         ColumnEdge(
@@ -130,9 +125,7 @@ def _column_edges(
             downstream_column=down_column,
             first_seen=format_time(position_time(first_pos)),
         )
-        for up, up_column, down, down_column, first_pos in statement("lineage_columns")
-        .run(connection, values)
-        .fetchall()
+        for up, up_column, down, down_column, first_pos in access.rows("lineage_columns", **values)
     ]
 
 

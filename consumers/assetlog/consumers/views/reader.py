@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from assetlog.consumers.views import (
     artifacts_reader,
+    assets_reader,
     checks_reader,
     counts_reader,
     diff_reader,
     events_reader,
+    lineage_reader,
     moments,
     partitions_reader,
     quarantine_reader,
@@ -28,6 +30,11 @@ class Reader(Access):
     resolve = moments.resolve
     head = moments.head
     resolve_key = subjects.resolve_key
+
+    asset = assets_reader.asset
+    assets = assets_reader.assets
+    lineage = lineage_reader.lineage
+    graph = lineage_reader.graph
 
     events = events_reader.events
     event = events_reader.event
