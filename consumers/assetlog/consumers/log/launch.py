@@ -19,8 +19,9 @@ ANSWER_WITHIN = 30.0
 """Seconds a server that does not even say it is loading may take to answer."""
 LOGFILE = "server.log"
 LOGFILE_LIMIT = 10 * 1024 * 1024
-_SHOWN_LINES = 8
+_SHOWN_LINES = 6
 _POLL = 0.005
+_STAMP = re.compile(r"^\d+:\w \d+ \w+ \d{4} [\d:.]+ [*#.-] ")
 
 DAMAGED = "reading the append.only file|Short read or OOM loading DB|Internal error in RDB|Error reading the RDB"
 REPAIR = (
@@ -33,7 +34,7 @@ TOO_NEW = "A newer server than {binary} wrote the log: start it with that one (`
 # What the server's log says, the code for it, and what to do: the first match explains a failed start.
 REASONS: tuple[tuple[str, str, str], ...] = (
     (
-        "No space left on device|Disk quota exceeded",
+        "No space left on device|Disk quota exceeded|Short write while writing to the AOF file",
         "log-disk-full",
         "Free space on the disk of {directory}; under a running node the server then comes back by itself.",
     ),
@@ -136,7 +137,7 @@ def failure(binary: ServerBinary, directory: Path, said: str) -> Broken:
             code, remedy = reason, text.format(binary=binary.path, **_places(binary, directory))
             break
     return Broken(
-        f"The log server does not run on {directory}. It said: {said or 'nothing'}",
+        f"The log server on {directory} ended or did not answer. It said: {said or 'nothing'}",
         code=code,
         field="data-dir",
         value=directory,
@@ -152,7 +153,8 @@ def tail(logfile: Path, start: int = 0) -> str:
             lines = file.read().decode(errors="replace").splitlines()
     except OSError:
         return ""
-    return " | ".join([line.strip() for line in lines if line.strip() and "overcommit" not in line][-_SHOWN_LINES:])
+    said = [_STAMP.sub("", line).strip() for line in lines if "overcommit" not in line]
+    return " | ".join([line for line in said if line][-_SHOWN_LINES:])
 
 
 def _places(binary: ServerBinary, directory: Path) -> dict[str, str]:

@@ -93,6 +93,8 @@ class Supervisor:
 
     def _report(self, kind: Literal["died", "back", "failing"], why: AssetlogError | None) -> None:
         code, detail, hint = (why.code, why.detail, why.hint) if why else ("log-server-failed", "", "")
+        if kind == "back":
+            detail, hint = f"The log server runs again as process {self.server.pid}.", ""
         incident = Incident(kind=kind, in_a_row=self._in_a_row, code=code, detail=detail, hint=hint)
         level = {"back": logging.INFO, "died": logging.WARNING, "failing": logging.ERROR}[kind]
         _logger.log(level, "log server %s (%s): %s %s", kind, code, detail, hint, extra={"incident": incident})
