@@ -14,7 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -216,10 +216,12 @@ class _Tail:
 
     def _copy(self) -> None:
         kept = 0
-        while chunk := os.read(self._stream.fileno(), 65_536):
-            sys.stderr.buffer.write(chunk)
-            sys.stderr.buffer.flush()
-            self._kept.append(chunk)
-            kept += len(chunk)
-            while kept - len(self._kept[0]) >= TAIL_BYTES:
-                kept -= len(self._kept.popleft())
+        with self._stream as stream:
+            while chunk := os.read(stream.fileno(), 65_536):
+                with suppress(OSError):  # whoever reads our stderr may be gone
+                    sys.stderr.buffer.write(chunk)
+                    sys.stderr.buffer.flush()
+                self._kept.append(chunk)
+                kept += len(chunk)
+                while kept - len(self._kept[0]) >= TAIL_BYTES:
+                    kept -= len(self._kept.popleft())
