@@ -253,3 +253,16 @@ def test_the_changelog_knows_the_version() -> None:
     headings = re.findall(r"^## \[(.+?)\]", changelog, re.MULTILINE)
     assert headings
     assert headings[0] == "Unreleased" or version in headings
+
+
+def test_parameters_of_tests_do_not_differ_from_run_to_run() -> None:
+    """Workers that run the tests side by side must collect the same ones."""
+    changing = {"time.time", "uuid.uuid4", "os.urandom", "secrets.token_hex", "datetime.now", "new_id"}
+    assert [
+        f"{name_of(path)}:{decorator.lineno}"
+        for path in python_files("tests")
+        for function in functions(path)
+        for decorator in function.decorator_list
+        if isinstance(decorator, ast.Call) and not any(keyword.arg == "ids" for keyword in decorator.keywords)
+        if changing & {ast.unparse(node.func) for node in ast.walk(decorator) if isinstance(node, ast.Call)}
+    ] == []

@@ -144,7 +144,7 @@ def test_a_new_log_that_began_after_the_mark_is_another_log(marked: tuple[redis.
     assert "new log" in error.detail
 
 
-@pytest.mark.parametrize("ms", [int((time.time() + 3600) * 1000), (1 << 64) - 1])
+@pytest.mark.parametrize("ms", [int((time.time() + 3600) * 1000), (1 << 64) - 1], ids=["in-an-hour", "last"])
 def test_a_position_in_the_future_is_refused_with_and_without_a_mark(marked: tuple[redis.Redis, Mark], ms: int) -> None:
     client, mark = marked
     client.xadd(KEY, {"event": "x"}, id=f"{ms}-0")
