@@ -166,6 +166,9 @@ class LogServer:
         assert descriptor is not None
         try:
             self._process = launch(binary, self.directory, socket, descriptor)
+        except BaseException:
+            self._remove_socket(socket)
+            raise
         finally:
             self._server_lock.release()
         self.adopted = False
@@ -236,12 +239,15 @@ class LogServer:
 
     def _tidy_up(self, record: ServerRecord) -> None:
         """Remove what only a running server needs."""
-        Path(record.socket).unlink(missing_ok=True)
+        self._remove_socket(Path(record.socket))
         (self.directory / RECORD_NAME).unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            if Path(record.socket).parent != self.directory:
-                Path(record.socket).parent.rmdir()
         self._record = None
+
+    def _remove_socket(self, socket: Path) -> None:
+        socket.unlink(missing_ok=True)
+        if socket.parent != self.directory:
+            with contextlib.suppress(OSError):
+                socket.parent.rmdir()
 
     def _write_record(self, record: ServerRecord) -> None:
         fresh = self.directory / f".{RECORD_NAME}"
