@@ -13,15 +13,15 @@ import redis.asyncio
 from assetlog.catalog.settings import Settings, without_password
 from assetlog.consumers.fold.fold import Mark as FoldMark
 from assetlog.consumers.log.appender import Appender
-from assetlog.consumers.log.bodies import Bodies
+from assetlog.consumers.log.bodies import Bodies, body_of
 from assetlog.consumers.log.connection import ServerFacts, connect, connect_sync, inspect, refuse_unfit
-from assetlog.consumers.log.continuity import Mark, check
+from assetlog.consumers.log.continuity import Mark, check, entry_digest
 from assetlog.consumers.log.home import HomeLock
 from assetlog.consumers.log.server import LogServer
 from assetlog.consumers.log.supervisor import Incident, Supervisor
 from assetlog.consumers.log.wire import position_of
 from assetlog.schemas.errors import AssetlogError, Unavailable
-from assetlog.schemas.positions import START
+from assetlog.schemas.positions import START, format_position
 from assetlog.schemas.stream import stream_key
 
 _log = logging.getLogger("assetlog.node")
@@ -45,7 +45,7 @@ class EventLog:
         self.watch = Watch(self.blocking, catalog)
         self.facts: ServerFacts | None = None
         self._catalog = catalog
-        self._server = server
+        self.server = server
         self._supervisor: Supervisor | None = None
         self._watching: asyncio.Task[None] | None = None
         self._back: set[asyncio.Task[Any]] = set()
@@ -64,7 +64,7 @@ class EventLog:
 
     def watch_over(self, on_back: Callable[[], Awaitable[None]]) -> None:
         """Bring the embedded server back whenever it dies, then call `on_back`; nothing for an external one."""
-        if self._server is None:
+        if self.server is None:
             return
 
         def tell(incident: Incident) -> None:
@@ -73,7 +73,7 @@ class EventLog:
                 self._back.add(task)
                 task.add_done_callback(self._back.discard)
 
-        self._supervisor = Supervisor(self._server, tell)
+        self._supervisor = Supervisor(self.server, tell)
         self._watching = asyncio.create_task(self._supervisor.run())
 
     def problem(self) -> AssetlogError | None:
@@ -91,8 +91,8 @@ class EventLog:
             await self.client.aclose()
             self.blocking.close()
         finally:
-            if self._server is not None:
-                await asyncio.to_thread(self._server.stop)
+            if self.server is not None:
+                await asyncio.to_thread(self.server.stop)
 
 
 async def open_log(settings: Settings, lock: HomeLock) -> EventLog:
@@ -133,6 +133,16 @@ class Watch:
             check(self._client, self._catalog, own)
         except Unavailable as error:
             raise redis.ConnectionError(error.detail) from error
+
+    def holds(self, mark: FoldMark) -> bool:
+        """Whether the entry at the mark is still there, unchanged: one quick look.
+
+        Raises:
+            redis.RedisError: the server does not answer.
+        """
+        at = format_position(mark.position)
+        entries: Any = self._client.xrange(stream_key(self._catalog), at, at)
+        return bool(entries) and entry_digest(body_of(entries[0][1])) == mark.entry
 
     def last_position(self) -> int:
         """Where the log ends.
