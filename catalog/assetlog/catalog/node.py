@@ -25,6 +25,7 @@ from assetlog.schemas.node_file import FILE_NAME, NodeFile, write_node_file
 
 if TYPE_CHECKING:
     from assetlog.catalog.api.parts import Parts
+    from assetlog.catalog.event_log import EventLog
 
 SWITCH_INTERVAL = 0.0005
 """Seconds a thread may keep the interpreter while others wait: short, so that answers do not wait for the fold."""
@@ -51,8 +52,7 @@ class Node:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.log_url = ""
-        """The log server's URL, once started."""
+        self._log: EventLog | None = None
         self._port = settings.port
         self._parts: Parts | None = None
         self._undo: list[tuple[str, Undo]] = []
@@ -69,6 +69,12 @@ class Node:
         """The node's parts, once started."""
         assert self._parts is not None, "the node is not started"
         return self._parts
+
+    @property
+    def log(self) -> EventLog:
+        """The node's end of the log, once started."""
+        assert self._log is not None, "the node is not started"
+        return self._log
 
     async def start(self) -> None:
         """Start every part; when it returns, the API answers. If one fails, those before it are stopped again.
@@ -130,7 +136,7 @@ class Node:
         from assetlog.catalog.event_log import open_log
 
         log = await open_log(self.settings, lock)
-        self.log_url = log.url
+        self._log = log
         self._later("log", log.close)
 
         from assetlog.catalog.assembly import build_parts
@@ -159,7 +165,7 @@ class Node:
 
     def _announce(self) -> None:
         home, catalog = self.settings.home, self.settings.catalog
-        node = NodeFile(api=self.url, log=self.log_url, catalog=catalog, pid=os.getpid(), version=version("assetlog"))
+        node = NodeFile(api=self.url, log=self.log.url, catalog=catalog, pid=os.getpid(), version=version("assetlog"))
         write_node_file(home, node)
         self._later("node.json", lambda: (home / FILE_NAME).unlink(missing_ok=True))
 

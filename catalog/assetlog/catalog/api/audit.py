@@ -12,6 +12,7 @@ from assetlog.catalog.api.parts import Plain, parts_of
 from assetlog.catalog.api.query import Cursor, Listed
 from assetlog.catalog.api.reading import answer_page, as_of
 from assetlog.catalog.api.route import read
+from assetlog.schemas.positions import format_position
 from assetlog.schemas.shapes import Diff, Page, Quarantined
 
 TAG = "audit"
@@ -36,8 +37,9 @@ async def list_quarantine(request: Plain, query: Listed) -> Response[bytes]:
 async def get_diff(request: Plain, query: Between) -> Response[bytes]:
     """What changed between two moments."""
     parts = parts_of(request)
-    start = await as_of(parts, query.from_)
-    moment = Listed(as_of=query.to, limit=query.limit, cursor=query.cursor)
+    start = await as_of(parts, query.from_, "from")
+    end = None if query.to is None else format_position(await as_of(parts, query.to, "to"))
+    moment = Listed(as_of=end, limit=query.limit, cursor=query.cursor)
 
     def diff(at: int, limit: int, cursor: str | None) -> Diff:
         answer: Diff = parts.reader.diff(start, at, limit=limit, cursor=cursor)

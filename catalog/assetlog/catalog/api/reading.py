@@ -89,10 +89,19 @@ async def moment(parts: Parts, query: AsOf) -> int:
     return await as_of(parts, query.as_of)
 
 
-async def as_of(parts: Parts, text: str) -> int:
-    """The position that a time or position names, folded by now."""
-    if _POSITION.fullmatch(text):
-        return await _as_of_position(parts, parse_position(text))
+async def as_of(parts: Parts, text: str, name: str = "as_of") -> int:
+    """The position that a time or position names, folded by now; errors speak of the parameter `name`."""
+    try:
+        if _POSITION.fullmatch(text):
+            return await _as_of_position(parts, parse_position(text))
+        return await _as_of_time(parts, text)
+    except Invalid as error:
+        error.detail = error.detail.replace(error.field or "as_of", name, 1)
+        error.field = name
+        raise
+
+
+async def _as_of_time(parts: Parts, text: str) -> int:
     wanted = last_position_at(parse_time(text, "as_of"))
     if wanted > parts.projector.position:
         await parts.until_folded(min(wanted, await parts.appender.last_position()))
@@ -181,7 +190,7 @@ def _invalid_cursor(cursor: str) -> Invalid:
 def _after_the_end(wanted: int, last: int) -> Invalid:
     return Invalid(
         f"The log ends at {format_position(last)}, before {format_position(wanted)}.",
-        code="position-after-end",
+        code="future-position",
         field="as_of",
         value=format_position(wanted),
         rule="a position to look back from is in the log",

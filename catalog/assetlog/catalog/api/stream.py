@@ -20,7 +20,7 @@ from assetlog.catalog.api.parts import Parts, Plain, parts_of
 from assetlog.catalog.api.reading import as_of, position_of
 from assetlog.catalog.api.route import read
 from assetlog.schemas.keys import canonical_key
-from assetlog.schemas.positions import parse_position
+from assetlog.schemas.positions import START, parse_position
 from assetlog.schemas.shapes import EventShape
 
 PAGE = 200
@@ -63,12 +63,12 @@ async def stream_events(request: Plain, query: Followed) -> Stream:
 async def _beginning(request: Plain, parts: Parts, after: str | None) -> int:
     last = request.headers.get("last-event-id")
     if last:
-        return parse_position(last)
+        return position_of(last, "Last-Event-ID") or START
     if after is None:
         return parts.projector.position
     if ":" in after:
         return await as_of(parts, after)
-    return position_of(after, "after") or 0
+    return position_of(after, "after") or START
 
 
 async def _messages(parts: Parts, after: int, filters: dict[str, str | None]) -> AsyncIterator[bytes]:
