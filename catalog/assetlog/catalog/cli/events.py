@@ -5,15 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from assetlog.catalog.cli import context, output
-from assetlog.catalog.cli.moments import full_local, local, moment, recorded
+from assetlog.catalog.cli.moments import full_local, local, position_of, recorded
 from assetlog.catalog.cli.output import Cell, Column
 from assetlog.schemas.errors import Invalid
-from assetlog.schemas.positions import format_position, last_position_at
-from assetlog.schemas.times import format_time, parse_time
 
 if TYPE_CHECKING:
     from assetlog.schemas.shapes import EventShape, Page
@@ -68,24 +65,16 @@ def show_events(events: Iterable[EventShape], indent: int = 0) -> None:
 
 
 def _window(args: argparse.Namespace) -> dict[str, str | None]:
-    after = _position(args.after) if args.after else None
-    before = _position(args.before, behind=1) if args.before else None
+    after = position_of(args.after) if args.after else None
+    before = position_of(args.before, behind=1) if args.before else None
     return {"after": after, "before": before, "order": args.order or ("asc" if after else "desc")}
-
-
-def _position(text: str, behind: int = 0) -> str:
-    """A moment as a position; for a time the last one it can have had, `behind` it by so many."""
-    where = moment(text) or format_time(datetime.now(UTC))
-    if ":" not in where:
-        return where
-    return format_position(last_position_at(parse_time(where)) + behind)
 
 
 def _follow(args: argparse.Namespace, filters: dict[str, Any]) -> int:
     if args.as_of or args.before:
         raise Invalid("--follow goes on into the future: it takes no --as-of and no --before.", code="invalid-usage")
     with context.open_client(args) as client:
-        for event in client.follow(_position(args.after) if args.after else None, **filters):
+        for event in client.follow(position_of(args.after) if args.after else None, **filters):
             if args.raw or args.json:
                 _print_raw([event], whole=not args.raw)
             else:

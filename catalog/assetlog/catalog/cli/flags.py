@@ -12,13 +12,15 @@ FLAGS = {"home": "--data-dir"}
 """Settings whose flag has another name than the setting."""
 
 
-def add_settings(parser: argparse.ArgumentParser, *, without: tuple[str, ...] = ()) -> None:
-    """A flag for each setting, with its help, unit and default."""
+def add_settings(
+    parser: argparse.ArgumentParser, *, only: tuple[str, ...] | None = None, without: tuple[str, ...] = ()
+) -> None:
+    """A flag for each setting (`only` some, `without` others), with its help, unit and default."""
     from assetlog.catalog.settings import Settings, default_of, unit_of, variable_of
 
     group = parser.add_argument_group("settings")
     for name, field in Settings.model_fields.items():
-        if name in without:
+        if name in without or (only is not None and name not in only):
             continue
         unit = f", {unit_of(name)}" if unit_of(name) else ""
         help_ = f"{field.description} (default: {default_of(name)}{unit}; {variable_of(name)})".replace("%", "%%")

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from assetlog.schemas.errors import Invalid
-from assetlog.schemas.positions import parse_position, position_time
+from assetlog.schemas.positions import format_position, last_position_at, parse_position, position_time
 from assetlog.schemas.times import format_time, parse_time
 
 AS_OF_HELP = "a time (2026-11-21T17:52Z; without a zone it is local), a position (1763747570910-0) or an age (-10m)"
@@ -32,6 +32,18 @@ def moment(text: str, now: datetime | None = None) -> str | None:
     if age := _AGE.fullmatch(text):
         return _before(now, int(age[1]) * _UNITS[age[2]], text)
     return format_time(_written(text))
+
+
+def position_of(text: str, behind: int = 0) -> str:
+    """A moment as a position: for a time the last one it can have had; `behind` it by so many.
+
+    >>> position_of("1970-01-01T00:00:00Z", behind=1)
+    '1-0'
+    """
+    where = moment(text) or format_time(datetime.now(UTC))
+    if ":" not in where:
+        return where
+    return format_position(last_position_at(parse_time(where)) + behind)
 
 
 def _before(now: datetime, seconds: int, text: str) -> str:

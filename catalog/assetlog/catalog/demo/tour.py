@@ -64,7 +64,7 @@ def ask(client: Client, played: Played) -> Tour:
         history=get("/v1/asset/events", key=ORDERS.key, limit=HISTORY, **now),
         asset=get("/v1/asset", key=ORDERS.key, **now),
         asset_before=get("/v1/asset", key=ORDERS.key, **then),
-        history_before=get("/v1/asset/events", key=ORDERS.key, limit=1, **then),
+        history_before=get("/v1/asset/events", key=ORDERS.key, limit=HISTORY // 2, **then),
         diff=get("/v1/diff", **{"from": played.before, "to": played.after}),
         report=get("/v1/artifact", key=REPORT_KEY, **now),
         urls=_urls(client.node.url, played),
@@ -134,7 +134,9 @@ def _show_asset(asset: Raw, history: Raw) -> None:
 
 def _title(text: str, command: str) -> None:
     output.say()
-    output.say(Styled(f"■ {text}", "bold cyan"), Styled(f"   $ {command}" if command else "", "dim"))
+    output.say(Styled(f"■ {text}", "bold cyan"))
+    if command:
+        output.say(Styled(f"  $ {command}", "dim"))
     output.say()
 
 

@@ -61,6 +61,18 @@ class Bodies:
             raise explain(error) from error
         return [(position_of(entry_id), body_of(fields)) for entry_id, fields in entries]
 
+    def length(self) -> int:
+        """How many entries the log holds, duplicates included.
+
+        Raises:
+            Unavailable: the log server cannot be reached.
+        """
+        try:
+            count: Any = self._client.xlen(self._key)
+        except (redis.RedisError, OSError) as error:
+            raise explain(error) from error
+        return int(count)
+
 
 def body_of(fields: Mapping[bytes, bytes]) -> bytes:
     """The event's bytes in a stream entry; empty when a foreign XADD left the field out (the fold quarantines it).
