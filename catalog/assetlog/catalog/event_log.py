@@ -121,7 +121,7 @@ class Watch:
         self._client = client
         self._catalog = catalog
 
-    def check(self, mark: FoldMark | None) -> None:
+    def check(self, mark: FoldMark | None, first: int | None) -> None:
         """Compare the log with where the fold stands.
 
         Raises:
@@ -130,7 +130,7 @@ class Watch:
         """
         own = None if mark is None else Mark(mark.position, mark.entry, mark.server)
         try:
-            check(self._client, self._catalog, own)
+            check(self._client, self._catalog, own, first=first)
         except Unavailable as error:
             raise redis.ConnectionError(error.detail) from error
 

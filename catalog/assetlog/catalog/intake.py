@@ -42,6 +42,9 @@ class Folded(Protocol):
     def same_bytes(self, seen: Seen, raw: bytes) -> bool:
         """Whether it had these bytes; may ask the log server."""
 
+    def refuse_writes(self) -> None:
+        """Raise Unavailable if the log is not the one that was folded."""
+
 
 Identity = tuple[str, str]
 """An event's source and id."""
@@ -87,9 +90,10 @@ class Intake:
         """Judge the events of a request and append the good, new ones together, in their order.
 
         Raises:
-            Unavailable: the log cannot be reached; nothing is known to be appended, and sending the same
+            Unavailable: the log cannot be reached, or is not the one that was folded; nothing is known to be appended, and sending the same
                 events again is safe.
         """
+        self.folded.refuse_writes()
         if sum(map(len, raws)) < JUDGE_ELSEWHERE_FROM:
             judged = judge(raws)
         else:

@@ -92,6 +92,8 @@ class Fold:
         self.window = load_window(store)
         self.mark = load_mark(store)
         self.position, self.totals, self._unsnapped = load_position(store)
+        self.first = load_first(store)
+        """The first entry that was folded; None before it."""
         self._progress_due = 0.0
 
     def fold(self, entries: Sequence[Entry]) -> Commit:
@@ -220,6 +222,7 @@ class Fold:
             if snap:
                 self._snapshot(connection, position)
         self.position, self.mark, self.totals = position, mark, totals
+        self.first = self.first or entries[0][0]
         self._unsnapped = 0 if snap else unsnapped
 
     def _snapshot(self, connection: duckdb.DuckDBPyConnection, position: int) -> None:
@@ -307,6 +310,12 @@ def load_mark(store: Store) -> Mark | None:
     """The last mark of a file, None for an empty one."""
     row = statement("mark").row(store.reader, {})
     return Mark(*row) if row else None
+
+
+def load_first(store: Store) -> int | None:
+    """The first entry a file has folded."""
+    row = statement("first").row(store.reader, {})
+    return row[0] if row else None
 
 
 def load_position(store: Store) -> tuple[int, Totals, int]:

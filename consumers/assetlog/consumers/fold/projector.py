@@ -41,8 +41,8 @@ IDLE_AFTER = 1.0
 class Log(Protocol):
     """What the projector asks of the log beside reading on."""
 
-    def check(self, mark: Mark | None) -> None:
-        """Raise Broken if the log is not the one that was folded up to the mark."""
+    def check(self, mark: Mark | None, first: int | None) -> None:
+        """Raise Broken if the log is not the one that was folded, from the first entry up to the mark."""
 
     def holds(self, mark: Mark) -> bool:
         """Whether the entry at the mark is there, unchanged: quick enough for every batch."""
@@ -165,6 +165,13 @@ class Projector:
         """A reading connection to the projection; see `Store.cursor`."""
         return self.fold.store.cursor()
 
+    def refuse_writes(self) -> None:
+        """Raise the failure, if the log is not the one that was folded: what it took would be lost with it."""
+        if self.failure is not None:
+            raise Unavailable(
+                f"The node takes no events: {self.failure.detail}", code=self.failure.code, hint=self.failure.hint
+            )
+
     async def _on_entries(self, entries: list[Entry]) -> None:
         if self.failure is not None or self._stopping:
             return
@@ -188,7 +195,7 @@ class Projector:
     def _check_log(self) -> None:
         """Set `failure` if the log is not the one that was folded; wait while the log server is away."""
         try:
-            self._retrying(lambda: self._log.check(self._exact_mark()))
+            self._retrying(lambda: self._log.check(self._exact_mark(), self.fold.first))
         except AssetlogError as error:
             self._fail(error)
 
@@ -196,7 +203,7 @@ class Projector:
         """The mark at the very position: the stored one may be up to a second older."""
         fold = self.fold
         if fold.mark is not None:
-            self._log.check(fold.mark)
+            self._log.check(fold.mark, fold.first)
         if fold.position and (fold.mark is None or fold.mark.position < fold.position):
             entry = fold.entry_like_row_at(fold.position)
             fold.mark = Mark(fold.position, sha256(entry or b"").digest(), fold.server)
@@ -219,7 +226,7 @@ class Projector:
             self._reopen()
         mark = self.fold.mark
         if mark is None or not self._log.holds(mark):  # the batch may come from another log than the one folded
-            self._log.check(mark)
+            self._log.check(mark, self.fold.first)
         new = [entry for entry in entries if entry[0] > self.fold.position]
         if not new:
             return Commit(self.fold.position, [], {}, {})

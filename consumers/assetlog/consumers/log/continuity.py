@@ -60,11 +60,14 @@ def entry_digest(raw: bytes) -> bytes:
     return hashlib.sha256(raw).digest()
 
 
-def check(client: redis.Redis, catalog: str, mark: Mark | None, *, now: float | None = None) -> LogState:
+def check(
+    client: redis.Redis, catalog: str, mark: Mark | None, *, first: int | None = None, now: float | None = None
+) -> LogState:
     """Make sure the log is the one a projection was folded from, and goes on from there.
 
     Args:
         mark: where the projection stands; None for one that has folded nothing.
+        first: the first entry the projection has folded: nobody may have trimmed it either.
         now: our clock, in seconds since 1970.
 
     Returns:
@@ -79,6 +82,8 @@ def check(client: redis.Redis, catalog: str, mark: Mark | None, *, now: float | 
     state = look(client, catalog, mark)
     if mark is not None:
         _check_mark(state, mark)
+        if first is not None:
+            _check_head(state, mark, first)
     _check_clock(state, time.time() if now is None else now)
     return state
 
@@ -150,6 +155,18 @@ def _check_mark(state: LogState, mark: Mark) -> None:
     raise _missing(state, mark)
 
 
+def _check_head(state: LogState, mark: Mark, first: int) -> None:
+    """The log still begins where the projection began: the bodies of its events are nowhere else."""
+    if state.first is not None and state.first > first:
+        raise _gap(
+            mark,
+            "log-truncated",
+            f"The log begins at {format_position(state.first)}, but events from {format_position(first)} on were folded: "
+            "it was trimmed behind our back (XTRIM, XADD MAXLEN or MINID), and with it the bodies of those events.",
+            lost="events that were folded",
+        )
+
+
 def _missing(state: LogState, mark: Mark) -> Broken:
     """The log reaches past the mark, but the entry at the mark is not there: why?"""
     if state.first is None or (state.first > mark.position and _was_trimmed(state, mark)):
@@ -200,9 +217,9 @@ def _check_clock(state: LogState, now: float) -> None:
     )
 
 
-def _gap(mark: Mark, code: str, what: str) -> Broken:
+def _gap(mark: Mark, code: str, what: str, *, lost: str = "the last folded event") -> Broken:
     return Broken(
-        f"The log no longer holds the last folded event, at {format_position(mark.position)}. {what}",
+        f"The log no longer holds {lost}, up to {format_position(mark.position)}. {what}",
         code=code,
         field="position",
         value=format_position(mark.position),
