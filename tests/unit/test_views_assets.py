@@ -233,3 +233,12 @@ def test_counts_leave_out_retired_assets_and_aliases(forest: Any) -> None:
     counts = forest.reader.counts(forest.at(3))
     assert (counts.events, counts.assets, counts.quarantined) == (7, 4, 1)
     assert forest.reader.counts(forest.at(1)).assets == 6
+
+
+def test_counts_as_of_a_position(projection: Any) -> None:
+    for n in (1, 2):
+        projection.add("runs", pos=projection.at(n), act="started", run=f"r{n}", time=projection.time(n))
+        projection.add("artifacts", pos=projection.at(n), act="created", id=f"a{n}")
+        projection.add("skipped", pos=projection.at(n), type="asset.failed", version=9)
+    counts = projection.reader.counts(projection.at(1))
+    assert (counts.runs, counts.artifacts, counts.skipped, counts.position) == (1, 1, 1, projection.text(1))

@@ -124,6 +124,13 @@ def test_runs_of_a_job_and_of_an_asset(many: Any) -> None:
     assert ids(reader.runs(at, asset="s3://lake/a", job="job0", state="running")) == ["r0"]
 
 
+def test_what_is_said_of_a_run_later_does_not_choose_it_before(many: Any) -> None:
+    many.event(30, "asset.observed", aid=0, run="r1", job="job0")
+    assert "r1" not in ids(many.reader.runs(many.at(29), job="job0"))
+    assert "r1" not in ids(many.reader.runs(many.at(29), asset="s3://lake/a"))
+    assert ids(many.reader.runs(many.at(30), job="job0", asset="s3://lake/a"))[0] == "r1"
+
+
 def test_a_state_that_no_run_has_is_refused(many: Any) -> None:
     with pytest.raises(Invalid, match="state"):
         many.reader.runs(many.at(21), state="done")
