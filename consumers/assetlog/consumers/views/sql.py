@@ -44,7 +44,7 @@ def statement(name: str, package: str = VIEWS) -> Statement:
     """The statement in `<name>.sql` of a package, read once. The views it builds on are found in this folder.
 
     >>> sorted(statement("asset_rows").parameters)
-    ['p', 's']
+    ['aids', 'p', 's']
     """
     text = _composed(name, package)
     return Statement(text, frozenset(_PARAMETER.findall(text)))
