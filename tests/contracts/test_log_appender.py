@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import redis.asyncio
 
-from assetlog.consumers.log.appender import BATCH_ENTRIES, Appender
+from assetlog.consumers.log.appender import BATCH_ENTRIES, ONE_READ, Appender
 from assetlog.consumers.log.bodies import Bodies
 from assetlog.consumers.log.connection import connect, connect_sync
 from assetlog.consumers.log.server import LogServer
@@ -171,6 +171,19 @@ async def test_a_full_server_refuses_and_takes_the_same_events_later(own_server:
         assert len(await appender.append([b"2", b"3"])) == 2
 
 
+async def test_a_large_batch_is_stored_whole_or_not_at_all(own_server: LogServer) -> None:
+    raws = [b"x" * 1000] * 200
+    async with connect(own_server.url) as client, Appender(client, "default") as appender:
+        await appender.append([b"first"])
+        await client.config_set("maxmemory", str((await client.info("memory"))["used_memory"] + 20_000))
+        with pytest.raises(Unavailable) as refused:
+            await asyncio.gather(*(appender.append(raws) for _ in range(50)))
+        assert refused.value.code == "log-out-of-memory"
+        assert (await client.xlen(stream_key("default")) - 1) % len(raws) == 0
+        await client.config_set("maxmemory", "0")
+        assert len(await appender.append(raws)) == len(raws)
+
+
 async def test_an_evicting_server_is_refused_at_the_first_append(own_server: LogServer) -> None:
     async with connect(own_server.url) as client, Appender(client, "default") as appender:
         await client.config_set("maxmemory-policy", "allkeys-lru")
@@ -183,9 +196,10 @@ async def test_a_key_of_another_type_is_refused(appender: Appender, redis_async:
     await appender.append([b"1"])
     await redis_async.delete(stream_key(appender.catalog))
     await redis_async.set(stream_key(appender.catalog), "not a stream")
-    with pytest.raises(Broken) as refused:
-        await appender.append([b"2"])
-    assert refused.value.code == "wrong-key-type"
+    for raws in ([b"2"], [b"x" * ONE_READ] * 3):
+        with pytest.raises(Broken) as refused:
+            await appender.append(raws)
+        assert refused.value.code == "wrong-key-type"
 
 
 async def test_a_log_with_a_huge_id_is_refused_by_name(appender: Appender, redis_async: redis.asyncio.Redis) -> None:
@@ -216,3 +230,12 @@ async def test_every_acknowledged_round_trip_is_covered_by_an_fsync(own_server: 
                 await appender.append([str(number).encode()] * 3)
             assert appender.ack == "disk"
     assert syncs() >= 50
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="counting fsyncs needs strace")
+async def test_a_large_batch_costs_about_one_fsync(own_server: LogServer, tmp_path: Path) -> None:
+    async with connect(own_server.url) as client, Appender(client, "default") as appender:
+        await appender.append([b"connects and asks the server what it is"])
+        with counted_syncs(own_server.pid, tmp_path / "trace") as syncs:
+            await appender.append([b"x" * 1000] * 500)
+    assert 1 <= syncs() <= 5

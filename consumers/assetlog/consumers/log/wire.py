@@ -11,6 +11,9 @@ from assetlog.schemas.errors import Broken
 from assetlog.schemas.positions import MAX_MS, MAX_SEQ, SEQ_BITS
 from assetlog.schemas.stream import EVENT_FIELD, stream_key
 
+MULTI = b"*1\r\n$5\r\nMULTI\r\n"
+EXEC = b"*1\r\n$4\r\nEXEC\r\n"
+
 
 def xadd_head(catalog: str) -> bytes:
     """What every XADD to a catalog's log begins with, up to the event's length."""
