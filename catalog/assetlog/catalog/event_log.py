@@ -59,6 +59,7 @@ class EventLog:
         """
         self.facts = await inspect(self.client, self._catalog)
         refuse_unfit(self.facts)
+        self.appender.facts = self.facts
         about = {"url": without_password(self.url), "server": self.facts.version_text, "ack": self.facts.ack}
         _log.info("log server found", extra=about)
 

@@ -30,13 +30,22 @@ def run(args: argparse.Namespace) -> int:
         facts = result._asdict() | {"equal": result.equal, "position": _text(result.position)}
         output.answer(json.dumps(facts, default=str).encode())
         return 0
-    output.say(f"Folded {result.entries:,} events in {result.seconds:.2f} s, up to {_text(result.position)}.")
+    output.say(f"Folded {events(result.entries)} in {result.seconds:.2f} s, up to {_text(result.position)}.")
     output.say(Styled(f"state digest {result.digest}", "dim"))
     if result.equal:
         output.say(Styled("It equals what was there: replay equals live.", "green"))
     elif result.set_aside:
         output.say(Styled(f"It differs from what was there; the old file is kept as {result.set_aside}.", "yellow"))
     return 0
+
+
+def events(count: int) -> str:
+    """A number of events.
+
+    >>> events(1), events(1200)
+    ('1 event', '1,200 events')
+    """
+    return f"{count:,} event{'' if count == 1 else 's'}"
 
 
 def _text(position: int) -> str:

@@ -10,7 +10,7 @@ from assetlog.catalog.cli import context, output
 from assetlog.catalog.cli.flags import add_settings, read_settings
 from assetlog.catalog.cli.moments import AS_OF_HELP, position_of
 from assetlog.catalog.cli.output import Styled
-from assetlog.catalog.cli.rebuild import SETTINGS
+from assetlog.catalog.cli.rebuild import SETTINGS, events
 from assetlog.schemas.positions import format_position, parse_position
 
 
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
         facts = {"file": str(args.into), "position": format_position(position), "entries": entries, "digest": digest}
         output.answer(json.dumps(facts).encode())
         return 0
-    output.say(f"Folded {entries:,} events up to {format_position(position)} into {args.into}.")
+    output.say(f"Folded {events(entries)} up to {format_position(position)} into {args.into}.")
     output.say(Styled(f"state digest {digest}", "dim"))
     output.say(f"Look inside: duckdb {args.into} 'from state.assets'")
     return 0
