@@ -18,10 +18,8 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="module")
 def log_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LogServer]:
     """A started embedded log server (real Valkey, every write synced) in a data directory of its own."""
-    server = LogServer(tmp_path_factory.mktemp("home"))
-    server.start()
-    yield server
-    server.stop()
+    with LogServer(tmp_path_factory.mktemp("home")) as server:
+        yield server
 
 
 @pytest.fixture
