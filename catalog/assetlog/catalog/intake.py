@@ -90,8 +90,8 @@ class Intake:
         """Judge the events of a request and append the good, new ones together, in their order.
 
         Raises:
-            Unavailable: the log cannot be reached, or is not the one that was folded; nothing is known to be appended, and sending the same
-                events again is safe.
+            Unavailable: the log cannot be reached, or is not the one that was folded; nothing is known to be
+                appended, and sending the same events again is safe.
         """
         self.folded.refuse_writes()
         if sum(map(len, raws)) < JUDGE_ELSEWHERE_FROM:
