@@ -162,7 +162,8 @@ def _check_head(state: LogState, mark: Mark, first: int) -> None:
             mark,
             "log-truncated",
             f"The log begins at {format_position(state.first)}, but events from {format_position(first)} on were "
-            "folded: it was trimmed behind our back (XTRIM, XADD MAXLEN or MINID), and with it the bodies of those events.",
+            "folded: it was trimmed behind our back (XTRIM, XADD MAXLEN or MINID), and with it the bodies of those "
+            "events.",
             lost="events that were folded",
         )
 
