@@ -40,7 +40,7 @@ def created(captured: Captured) -> tuple[str | None, str, Any, str | None]:
     return event.subject, event.data.type, msgspec.json.decode(event.data.data), event.data.description
 
 
-def test_markdown(captured: Captured) -> None:
+def test_markdown_is_stored_as_it_is(captured: Captured) -> None:
     artifact_id = create_markdown_artifact("# Größe", key="report-1", description="What it is")
     assert created(captured) == ("report-1", "markdown", "# Größe", "What it is")
     assert captured.events()[0].id == artifact_id

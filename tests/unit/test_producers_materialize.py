@@ -139,7 +139,7 @@ def test_the_function_keeps_its_name_signature_and_docstring() -> None:
     )
 
 
-def test_methods_work(captured: Captured) -> None:
+def test_methods_materialize_too(captured: Captured) -> None:
     class Pipeline:
         @materialize(ORDERS)
         def load(self, rows: int) -> int:

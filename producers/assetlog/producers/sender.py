@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from assetlog.producers.courier import Courier, Delivery
-from assetlog.producers.outbox import Emission, Item, Outbox
+from assetlog.producers.outbox import Emission, Item, Outbox, Ticket
 from assetlog.producers.transports import MAX_BYTES, MAX_EVENTS
 from assetlog.producers.transports.verdicts import event_id
 from assetlog.schemas.errors import AssetlogError, Invalid
@@ -40,6 +40,8 @@ class Sender:
         """Held while events leave the queue: what leaves first is older."""
         self._starting = threading.Lock()
         self._in_flight: list[tuple[Sequence[Item], int]] = []
+        self._missed = False
+        """Since the last flush, an event was refused or lost."""
 
     def put(self, item: Item) -> None:
         """Queue an event. The caller pays for the spool only where the queue is full or closed."""
@@ -101,23 +103,24 @@ class Sender:
             logger.exception("The sender failed; its events go to the spool")
             for batch, stamp in list(self._in_flight):
                 self._keep(batch, stamp)
+            for ticket in _flushes(items):
+                ticket.done.set()
         self._in_flight = []
         return closing and not items
 
     def _send(self, items: Sequence[Item]) -> None:
-        flushes = [item.ticket for item in items if item.ticket is not None and not item.raw]
+        flushes = _flushes(items)
         if flushes:
             self.courier.hurry()
-        in_log = True
         while self._in_flight:
             batch, stamp = self._in_flight[0]
-            in_log &= self._settle(batch, self.courier.deliver([item.raw for item in batch], stamp))
+            self._settle(batch, self.courier.deliver([item.raw for item in batch], stamp))
             self._in_flight = self._in_flight[1:]
-        if flushes or not items:
-            in_log &= self._drained()
+        drained = self._drained() if flushes or not items else False
         for ticket in flushes:
-            ticket.in_log = in_log
+            ticket.in_log = drained and not self._missed
             ticket.done.set()
+        self._missed = self._missed and not flushes
 
     def _drained(self) -> bool:
         """Try the spool; whether it is empty."""
@@ -128,31 +131,36 @@ class Sender:
             return False
         return True
 
-    def _settle(self, batch: Sequence[Item], delivery: Delivery) -> bool:
-        """Note what came of a batch; whether all of it is in the log."""
+    def _settle(self, batch: Sequence[Item], delivery: Delivery) -> None:
+        """Note what came of a batch, and tell those who wait."""
         failure = delivery.lost or delivery.error
         if delivery.receipt is not None and delivery.receipt.rejected:
             refused = delivery.receipt.rejected[0]
             failure = Invalid(refused.detail, code=refused.code, field=refused.field, rule=refused.rule)
         self.failure = failure or self.failure
+        self._missed |= failure is not None and failure is not delivery.error
         if any(item.ticket is not None for item in batch):
             for item, emission in zip(batch, emissions([item.raw for item in batch], delivery), strict=True):
                 _tell(item, emission)
-        return failure is None
 
     def _spill(self) -> None:
-        """Move the queue to the spool, behind what the sender has in hand."""
+        """Move the queue to the spool, behind what the sender has in hand. A flush goes on waiting for the sender."""
         with self._order:
             items = self._outbox.take()
             if items:
-                self._keep(items, None)
+                self._keep([item for item in items if item.raw], None)
+            for ticket in _flushes(items):
+                if self._thread is None or self._outbox.closed:
+                    ticket.done.set()
+                else:
+                    self._outbox.put(Item(b"", ticket))
 
     def _keep(self, items: Sequence[Item], stamp: int | None) -> None:
-        events = [item for item in items if item.raw]
-        lost = self.courier.keep([item.raw for item in events], stamp, apart=stamp is None) if events else None
+        lost = self.courier.keep([item.raw for item in items], stamp, apart=stamp is None) if items else None
         self.failure = lost or self.failure
+        self._missed |= lost is not None
         for item in items:
-            reason = None if lost is None else str(lost)
+            reason = "The queue was full or closed." if lost is None else str(lost)
             _tell(item, Emission(id=event_id(item.raw), ack="lost" if lost else "spool", reason=reason))
 
 
@@ -177,6 +185,10 @@ def _accepted(accepted: Accepted, receipt: Receipt) -> Emission:
 
 def _refused(rejected: Rejected, event_id: str) -> Emission:
     return Emission(id=event_id, ack="refused", reason=f"{rejected.code}: {rejected.detail}")
+
+
+def _flushes(items: Sequence[Item]) -> list[Ticket]:
+    return [item.ticket for item in items if item.ticket is not None and not item.raw]
 
 
 def _tell(item: Item, emission: Emission) -> None:

@@ -1,6 +1,6 @@
 """Ways to the log, one file each, chosen by URL. None is imported before it is used.
 
-redis:// rediss:// unix://   one pipelined XADD per event      redis_stream
+redis:// rediss:// unix://   one XADD per event, pipelined    redis_stream
 http:// https://             POST /v1/events of a node         node_api
 file://                      lines of an NDJSON file           ndjson_file
 memory:                      a list, for tests                 memory
