@@ -70,6 +70,7 @@ def test_an_embedded_server_never_listens_on_tcp_and_syncs_every_write() -> None
         ("Can't open or create append-only dir: Permission denied", "log-not-writable", "own and write"),
         ("AOF file appendonly.aof.1.base.rdb doesn't exist", "log-incomplete", "backup"),
         ("Out Of Memory allocating 5 bytes!", "log-no-memory", "memory"),
+        ("Done loading | Ready to accept connections unix", "log-server-killed", "dmesg"),
         ("something new", "log-server-failed", "server.log"),
     ],
 )

@@ -55,6 +55,11 @@ REASONS: tuple[tuple[str, str, str], ...] = (
         "log-no-memory",
         "The machine has too little free memory to hold the log: free some.",
     ),
+    (
+        r"Ready to accept connections[^|]*$",
+        "log-server-killed",
+        "It ended without a word: somebody killed it, or the kernel did for lack of memory (see `dmesg`).",
+    ),
 )
 
 
