@@ -13,8 +13,9 @@ import redis.asyncio
 from assetlog.catalog.settings import Settings, without_password
 from assetlog.consumers.fold.fold import Mark as FoldMark
 from assetlog.consumers.log.appender import Appender
+from assetlog.consumers.log.binary import OLDEST_EMBEDDED
 from assetlog.consumers.log.bodies import Bodies, body_of
-from assetlog.consumers.log.connection import ServerFacts, connect, connect_sync, inspect, refuse_unfit
+from assetlog.consumers.log.connection import OLDEST_EXTERNAL, ServerFacts, connect, connect_sync, inspect, refuse_unfit
 from assetlog.consumers.log.continuity import Mark, check, entry_digest
 from assetlog.consumers.log.home import HomeLock
 from assetlog.consumers.log.server import LogServer
@@ -58,7 +59,7 @@ class EventLog:
             Unavailable: it does not answer.
         """
         self.facts = await inspect(self.client, self._catalog)
-        refuse_unfit(self.facts)
+        refuse_unfit(self.facts, oldest=OLDEST_EXTERNAL if self._server is None else OLDEST_EMBEDDED)
         self.appender.facts = self.facts
         about = {"url": without_password(self.url), "server": self.facts.version_text, "ack": self.facts.ack}
         _log.info("log server found", extra=about)

@@ -164,7 +164,7 @@ def _check_head(state: LogState, mark: Mark, first: int) -> None:
             f"The log begins at {format_position(state.first)}, but events from {format_position(first)} on were "
             "folded: it was trimmed behind our back (XTRIM, XADD MAXLEN or MINID), and with it the bodies of those "
             "events.",
-            lost="events that were folded",
+            lost="all events that were folded, up to",
         )
 
 
@@ -218,9 +218,9 @@ def _check_clock(state: LogState, now: float) -> None:
     )
 
 
-def _gap(mark: Mark, code: str, what: str, *, lost: str = "the last folded event") -> Broken:
+def _gap(mark: Mark, code: str, what: str, *, lost: str = "the last folded event, at") -> Broken:
     return Broken(
-        f"The log no longer holds {lost}, up to {format_position(mark.position)}. {what}",
+        f"The log no longer holds {lost} {format_position(mark.position)}. {what}",
         code=code,
         field="position",
         value=format_position(mark.position),
