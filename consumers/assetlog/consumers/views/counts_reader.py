@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from assetlog.consumers.views.access import Access
+from assetlog.consumers.views.tree_reader import shown_values
 from assetlog.schemas.positions import format_position
 from assetlog.schemas.shapes import Counts
 
 
 def counts(access: Access, at: int) -> Counts:
     """How much there is as of a position. Aliases and retired assets do not count; runs are those that spoke."""
-    [row] = access.rows("counts", p=at, s=access.snapshot_before(at), aids=None)
+    [row] = access.rows("counts", **shown_values(access, at))
     events, assets, artifacts, runs, quarantined, skipped = row
     return Counts(
         events=events,

@@ -1,4 +1,5 @@
 -- shown_keys: the keys that lists show as of $p: no aliases, and no retired assets.
+-- $aids: retired_members, the only assets that may be retired now; so the others' events need not be looked at.
 -- with alias_roots
 -- with asset_rows
 with retired as (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from assetlog.consumers.views.access import Access
 from assetlog.consumers.views.paging import DEFAULT_LIMIT, check_limit, page, read_cursor
 from assetlog.schemas.shapes import Group, Page, TreeNode
@@ -13,12 +15,12 @@ def tree(access: Access, prefix: str | None, at: int) -> list[TreeNode]:
     Args:
         prefix: a node's `prefix`; a scheme or path without its last slash will do. What nothing is below is empty.
     """
-    s = access.snapshot_before(at)
+    shown = shown_values(access, at)
     if not prefix:
-        rows = access.rows("schemes", p=at, s=s, aids=None)
+        rows = access.rows("schemes", **shown)
         return [_node(f"{name}://", name, assets, key) for name, assets, key in rows]
     start = complete(prefix)
-    rows = access.rows("tree", p=at, s=s, aids=None, prefix=start)
+    rows = access.rows("tree", prefix=start, **shown)
     return [_node(f"{start}{name}/", name or "/", assets, key) for name, assets, key in rows]
 
 
@@ -28,6 +30,12 @@ def groups(access: Access, at: int, *, limit: int = DEFAULT_LIMIT, cursor: str |
     s = access.snapshot_before(at)
     rows = access.rows("groups", p=at, s=s, aids=None, after=after, limit=check_limit(limit) + 1)
     return page(rows, limit, at, lambda row: row[0], lambda shown: [Group(name=row[0], assets=row[1]) for row in shown])
+
+
+def shown_values(access: Access, at: int) -> dict[str, Any]:
+    """The parameters of views on shown_keys."""
+    values = {"p": at, "s": access.snapshot_before(at)}
+    return {**values, "aids": [aid for (aid,) in access.rows("retired_members", **values)]}
 
 
 def complete(prefix: str) -> str:
