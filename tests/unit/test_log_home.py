@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -51,11 +53,16 @@ def test_a_data_directory_that_is_a_file_is_refused(tmp_path: Path) -> None:
     assert refused.value.code == "home-unusable"
 
 
-def test_a_socket_has_a_short_private_path_that_depends_on_the_home_alone(tmp_path: Path) -> None:
+@pytest.fixture
+def runtime() -> Iterator[Path]:
+    """A runtime directory with a short path, as systems have it; the path of a test's own directory may be long."""
+    with tempfile.TemporaryDirectory(prefix="run-") as directory:
+        yield Path(directory)
+
+
+def test_a_socket_has_a_short_private_path_that_depends_on_the_home_alone(tmp_path: Path, runtime: Path) -> None:
     home = tmp_path / ("long" * 30)
     home.mkdir()
-    runtime = tmp_path / "run"
-    runtime.mkdir()
     path = socket_path(home, runtime)
     assert path == socket_path(Path(os.path.relpath(home)), runtime)
     assert path != socket_path(tmp_path, runtime)
@@ -65,9 +72,8 @@ def test_a_socket_has_a_short_private_path_that_depends_on_the_home_alone(tmp_pa
 
 
 @pytest.mark.parametrize("trap", ["open", "link"])
-def test_a_directory_others_prepared_is_not_used_for_the_socket(tmp_path: Path, trap: str) -> None:
-    home, runtime = tmp_path / "h", tmp_path / "run"
-    runtime.mkdir()
+def test_a_directory_others_prepared_is_not_used_for_the_socket(tmp_path: Path, runtime: Path, trap: str) -> None:
+    home = runtime / "h"
     directory = socket_path(home, runtime).parent
     directory.rmdir()
     if trap == "open":
