@@ -127,12 +127,14 @@ def _receipt(status: int, headers: httpx.Headers, content: bytes, size: int) -> 
         return Receipt(accepted=answer.accepted, ack=answer.ack, rejected=answer.rejected)
     if answer is not None and (status in {400, 413, 415, 422} or answer.code == "reserved-type"):
         return Receipt(accepted=[], ack="unknown", rejected=list(_refused(answer, size)))
-    detail = answer.detail if answer and answer.detail else f"the answer has status {status}"
+    detail = answer.detail.rstrip(".") if answer and answer.detail else f"the answer has status {status}"
     if status in {401, 403}:
         raise Forbidden(f"The node takes nothing from us: {detail}.", hint="Check ASSETLOG_TOKEN.")
     if status in {429, 502, 503, 504}:
         error = Unavailable(f"The node asks to come again: {detail}.", code="node-busy")
         raise _AskAgain(error, _seconds(headers.get("retry-after")))
+    if status >= 500:
+        raise Unavailable(f"The node failed: {detail}.", code="node-failed", hint="Its log tells why.")
     raise _strange(status, detail)
 
 
