@@ -75,6 +75,10 @@ help: ## Show this
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
 		/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
+# A Python that was named by hand may be another than the one .venv was made with: uv looks.
+ifneq ($(origin PYTHON),file)
+.PHONY: .venv/.synced
+endif
 .venv/.synced: pyproject.toml uv.lock $(UV)
 	@echo "Installing assetlog and its tools into .venv ($(PYTHON)) ..."
 	@$(UV) sync --quiet --locked --all-extras --group dev --python "$(PYTHON)"
