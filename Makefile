@@ -64,7 +64,7 @@ bench: .venv/.synced ## Measure; ARGS choose what
 .PHONY: audit
 audit: .venv/.synced ## Look every locked dependency up among the known vulnerabilities (needs the network)
 	$(UV) export --quiet --locked --all-extras --no-emit-project --format requirements-txt --output-file .tools/locked.txt
-	$(UV) run --locked --only-group audit --isolated pip-audit --require-hashes --disable-pip --requirement .tools/locked.txt
+	$(UV) run --locked --only-group audit --isolated pip-audit --strict --require-hashes --disable-pip --requirement .tools/locked.txt
 
 .PHONY: clean
 clean: ## Remove what make made
