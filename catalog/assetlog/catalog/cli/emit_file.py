@@ -44,6 +44,7 @@ class Tally(Struct):
     refused: list[Refusal] = []
     ack: str | None = None
     first_position: str | None = None
+    """Of the events that are new to the log."""
     last_position: str | None = None
 
 
@@ -66,6 +67,7 @@ def emit_file(args: argparse.Namespace) -> int:
             _send(emitter, list(_events(batch, emitter.config.source, tally)), tally, strict=args.strict)
             progress.show()
     progress.end()
+    tally.refused.sort(key=lambda refusal: refusal.line)
     _report(tally, as_json=args.json)
     return 2 if tally.refused else 0
 
@@ -141,9 +143,10 @@ def _count(delivery: Delivery, events: list[Numbered], tally: Tally) -> None:
     tally.accepted += len(receipt.accepted)
     tally.duplicates += sum(accepted.duplicate for accepted in receipt.accepted)
     tally.ack = receipt.ack
-    if receipt.accepted:
-        tally.first_position = tally.first_position or receipt.accepted[0].position or None
-        tally.last_position = receipt.accepted[-1].position or None
+    new = [accepted.position for accepted in receipt.accepted if accepted.position and not accepted.duplicate]
+    if new:
+        tally.first_position = tally.first_position or new[0]
+        tally.last_position = new[-1]
     for rejected in receipt.rejected:
         tally.refused.append(Refusal(events[rejected.index].line, rejected.code, rejected.detail))
 
