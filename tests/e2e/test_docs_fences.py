@@ -30,6 +30,7 @@ SHOWN_ONLY = {"text", "json", "mermaid", "sql", "yaml"}
 START_SECONDS = 30.0
 COMMAND_SECONDS = 60.0
 
+_MARK = "### the command ended with"
 _FENCE = re.compile(r"^```(?P<info>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 _KINDS = (
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z",
@@ -38,7 +39,7 @@ _KINDS = (
     r"\d{13}-\d+",
     r"(?:\d+[smhdwy] ago|just now)",
     r"\d\d:\d\d:\d\d",
-    r"\d+(?:\.\d+)? (?:ms|s)\b",
+    r"\d+(?:\.\d+)? (?:µs|ms|s)\b",
     r"assetlog \d+\.\d+\.\d+\S*",
 )
 _KIND = re.compile("|".join(f"(?P<k{number}>{kind})" for number, kind in enumerate(_KINDS)))
@@ -114,6 +115,7 @@ class Session:
         self.port = _free_port()
         self.home = home
         self.nodes: list[subprocess.Popen[str]] = []
+        self.bash: subprocess.Popen[str] | None = None
         binaries = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         kept = {name: value for name, value in os.environ.items() if not name.startswith("ASSETLOG_")}
         self.environment = kept | {
@@ -131,7 +133,7 @@ class Session:
     def run(self, fence: Fence) -> None:
         """Run a fence as its language says."""
         if fence.language == "bash":
-            self.shell("set -euo pipefail\n" + fence.body)
+            self.shell(f"( set -euo pipefail\n{fence.body}\n)")
         elif fence.language == "python":
             self.wait(self._process([sys.executable, "-"]), self.here(fence.body))
         else:
@@ -140,31 +142,47 @@ class Session:
 
     def step(self, step: Step) -> None:
         """Run a command and compare what it prints."""
-        if re.match(r"assetlog (up|demo)(?!.*--once)\b", step.command):
-            printed = self.start(step.command, len(step.shown))
+        expected = self.here("\n".join(step.shown)).splitlines()
+        if step.command.startswith("assetlog up"):
+            printed = self.start(step.command, expected)
         else:
             printed = self.shell(step.command)
-        expected = self.here("\n".join(step.shown)).splitlines()
         assert pattern(expected).fullmatch(printed), f"$ {step.command}\nprinted\n{printed}\nand the page shows\n" + (
             "\n".join(expected)
         )
 
     def shell(self, script: str) -> str:
-        """Run a script to its end; standard error counts as output, as on a screen."""
-        return self.wait(self._process(["bash", "-c", self.here(script)]), None)
+        """Run a script in the page's shell, which keeps variables; standard error counts as output, as on a screen."""
+        if self.bash is None:
+            self.bash = self._process(["bash", "--norc"])
+        assert self.bash.stdin is not None
+        assert self.bash.stdout is not None
+        self.bash.stdin.write(f"{{ {self.here(script)}\n}} </dev/null\nprintf '{_MARK} %s\\n' $?\n")
+        self.bash.stdin.flush()
+        timer = threading.Timer(COMMAND_SECONDS, self.bash.kill)
+        timer.start()
+        printed = ""
+        while (line := self.bash.stdout.readline()) and _MARK not in line:
+            printed += line
+        timer.cancel()
+        last, _, code = line.partition(_MARK)
+        assert code.strip() == "0", f"{script}\nended with {code.strip() or 'nothing'}:\n{printed}{last}"
+        return printed + (f"{last}\n" if last else "")
 
-    def start(self, command: str, lines: int) -> str:
-        """Start a node that keeps running; what it prints until it has printed so many lines."""
-        process = self._process(shlex.split(self.here(command)))
+    def start(self, command: str, shown: list[str]) -> str:
+        """Start a node that keeps running; what it prints until that is what the page shows. Its log is not output."""
+        log = (self.home / "node.log").open("w")
+        process = self._process(shlex.split(self.here(command)), log.fileno())
+        log.close()
         self.nodes.append(process)
         assert process.stdout is not None
-        printed: list[str] = []
         timer = threading.Timer(START_SECONDS, process.kill)
         timer.start()
-        while len(printed) < lines and (line := process.stdout.readline()):
-            printed.append(line)
+        printed = ""
+        while not pattern(shown).fullmatch(printed) and (line := process.stdout.readline()):
+            printed += line
         timer.cancel()
-        return "".join(printed)
+        return printed
 
     def wait(self, process: subprocess.Popen[str], given: str | None) -> str:
         printed, _ = process.communicate(given, timeout=COMMAND_SECONDS)
@@ -176,16 +194,19 @@ class Session:
         return text.replace("8470", str(self.port)).replace("/home/you", str(self.home))
 
     def close(self) -> None:
+        """End the shell and the nodes."""
+        if self.bash is not None:
+            self.bash.communicate("exit\n", timeout=COMMAND_SECONDS)
         for node in self.nodes:
             node.send_signal(signal.SIGINT)
             node.communicate(timeout=START_SECONDS)
 
-    def _process(self, args: list[str]) -> subprocess.Popen[str]:
+    def _process(self, args: list[str], errors: int = subprocess.STDOUT) -> subprocess.Popen[str]:
         return subprocess.Popen(
             args,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=errors,
             text=True,
             env=self.environment,
             cwd=self.home,

@@ -69,6 +69,6 @@ def _show_trees(graph: Lineage, direction: str) -> None:
 def _labels(graph: Lineage) -> dict[str, list[Cell]]:
     labels: dict[str, list[Cell]] = {}
     for node in graph.nodes:
-        last = output.when(node.last_materialization) if node.last_materialization else ""
-        labels[node.key] = ["  ", output.state(node.state), Styled(f"  {last}", "dim")]
+        last = f"  {output.when(node.last_materialization)}" if node.last_materialization else ""
+        labels[node.key] = ["  ", output.state(node.state), Styled(last, "dim")]
     return labels
