@@ -59,8 +59,8 @@ def test_a_path_nobody_knows_is_a_problem(node: Any, path: str) -> None:
 
 @pytest.mark.parametrize(("path", "method"), ROUTES)
 def test_every_answer_has_position_and_protecting_headers(node: Any, path: str, method: str) -> None:
-    if path == "/v1/events/stream":
-        return
+    if (path, method) == ("/v1/events/stream", "GET"):
+        return  # it goes on for ever; HEAD tells the same
     headers = node.http.request(method, url_of(path)).headers
     assert re.fullmatch(r"\d+-\d+", headers["assetlog-position"])
     assert headers["x-content-type-options"] == "nosniff"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Meta, Raw, Struct
 
+from assetlog.catalog.api.answer import Answer
 from assetlog.catalog.api.body import read_body
 from assetlog.catalog.api.events import take
 from assetlog.catalog.api.parts import Parts, Plain, parts_of
@@ -89,7 +89,7 @@ class Created(Shape, kw_only=True):
         problems=(400, 413, 415, 503),
     ),
 )
-async def post_artifact(request: Plain, query: Waiting) -> Response[bytes]:
+async def post_artifact(request: Plain, query: Waiting) -> Answer:
     """Create an artifact; with a key it becomes that key's next version."""
     parts = parts_of(request)
     form_of(request.headers.get("content-type", ""))
@@ -101,7 +101,7 @@ async def post_artifact(request: Plain, query: Waiting) -> Response[bytes]:
     created = await _created(parts, judged, waited.folded)
     headers = {POSITION_HEADER: created.position}
     status = 202 if waited.folded is False else 201
-    return Response(encode(created), status_code=status, media_type="application/json", headers=headers)
+    return Answer(encode(created), status=status, headers=headers)
 
 
 def _event(parts: Parts, body: bytes) -> bytes:
@@ -140,7 +140,7 @@ def _renamed(error: AssetlogError) -> AssetlogError:
 
 
 @read("/v1/artifacts", Artifacts, Page[Artifact], tag=TAG)
-async def list_artifacts(request: Plain, query: Artifacts) -> Response[bytes]:
+async def list_artifacts(request: Plain, query: Artifacts) -> Answer:
     """Artifacts, each in its newest version."""
     return await answer_page(
         request,
@@ -154,7 +154,7 @@ async def list_artifacts(request: Plain, query: Artifacts) -> Response[bytes]:
 
 
 @read("/v1/artifact", OneArtifact, Artifact, tag=TAG, problems=(400, 404, 503))
-async def get_artifact(request: Plain, query: OneArtifact) -> Response[bytes]:
+async def get_artifact(request: Plain, query: OneArtifact) -> Answer:
     """One artifact, by key (and version) or by id."""
     if (query.key is None) == (query.id is None):
         raise _one_name()
@@ -169,7 +169,7 @@ async def get_artifact(request: Plain, query: OneArtifact) -> Response[bytes]:
 
 
 @read("/v1/artifact/versions", Versions, Page[Artifact], tag=TAG)
-async def list_versions(request: Plain, query: Versions) -> Response[bytes]:
+async def list_versions(request: Plain, query: Versions) -> Answer:
     """Every version of an artifact, newest first."""
     return await answer_page(request, query, parts_of(request).reader.artifact_versions, key=query.key)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Meta
 
+from assetlog.catalog.api.answer import Answer
 from assetlog.catalog.api.parts import Plain, parts_of
 from assetlog.catalog.api.query import AsOf, Listed
 from assetlog.catalog.api.reading import (
@@ -74,7 +74,7 @@ class Below(AsOf, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 @read("/v1/assets", Assets, Page[Asset], tag=TAG)
-async def list_assets(request: Plain, query: Assets) -> Response[bytes]:
+async def list_assets(request: Plain, query: Assets) -> Answer:
     """Assets that match all that is asked for."""
     return await answer_page(
         request,
@@ -93,7 +93,7 @@ async def list_assets(request: Plain, query: Assets) -> Response[bytes]:
 
 
 @read("/v1/asset", OneAsset, Asset, tag=TAG, problems=(400, 404, 503))
-async def get_asset(request: Plain, query: OneAsset) -> Response[bytes]:
+async def get_asset(request: Plain, query: OneAsset) -> Answer:
     """One asset, now or as of a moment."""
     key = canonical_key(query.key)
     parts = parts_of(request)
@@ -108,7 +108,7 @@ async def get_asset(request: Plain, query: OneAsset) -> Response[bytes]:
 
 
 @read("/v1/asset/events", AssetEvents, Page[EventShape], tag=TAG)
-async def list_asset_events(request: Plain, query: AssetEvents) -> Response[bytes]:
+async def list_asset_events(request: Plain, query: AssetEvents) -> Answer:
     """The events about one asset, newest first."""
     return await answer_page(
         request,
@@ -123,25 +123,25 @@ async def list_asset_events(request: Plain, query: AssetEvents) -> Response[byte
 
 
 @read("/v1/asset/partitions", OfAsset, Page[Partition], tag=TAG)
-async def list_partitions(request: Plain, query: OfAsset) -> Response[bytes]:
+async def list_partitions(request: Plain, query: OfAsset) -> Answer:
     """The partitions of one asset."""
     return await answer_page(request, query, parts_of(request).reader.partitions, key=canonical_key(query.key))
 
 
 @read("/v1/asset/checks", OfAsset, Page[Check], tag=TAG)
-async def list_checks(request: Plain, query: OfAsset) -> Response[bytes]:
+async def list_checks(request: Plain, query: OfAsset) -> Answer:
     """The newest result of each check of one asset."""
     return await answer_page(request, query, parts_of(request).reader.checks, key=canonical_key(query.key))
 
 
 @read("/v1/asset/artifacts", OfAsset, Page[Artifact], tag=TAG)
-async def list_asset_artifacts(request: Plain, query: OfAsset) -> Response[bytes]:
+async def list_asset_artifacts(request: Plain, query: OfAsset) -> Answer:
     """The artifacts about one asset, each in its newest version."""
     return await answer_page(request, query, parts_of(request).reader.artifacts, asset=canonical_key(query.key))
 
 
 @read("/v1/tree", Below, Page[TreeNode], tag=TAG)
-async def list_tree(request: Plain, query: Below) -> Response[bytes]:
+async def list_tree(request: Plain, query: Below) -> Answer:
     """The next steps of the tree of keys: schemes, then path segments."""
     return await answer_list(request, query, parts_of(request).reader.tree, prefix=query.prefix)
 

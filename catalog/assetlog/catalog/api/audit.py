@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Meta, Struct
 
+from assetlog.catalog.api.answer import Answer
 from assetlog.catalog.api.parts import Plain, parts_of
 from assetlog.catalog.api.query import Cursor, Listed
 from assetlog.catalog.api.reading import answer_page, as_of
@@ -28,13 +28,13 @@ class Between(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, ren
 
 
 @read("/v1/quarantine", Listed, Page[Quarantined], tag=TAG)
-async def list_quarantine(request: Plain, query: Listed) -> Response[bytes]:
+async def list_quarantine(request: Plain, query: Listed) -> Answer:
     """Events that the fold could not take, each with its reason."""
     return await answer_page(request, query, parts_of(request).reader.quarantine)
 
 
 @read("/v1/diff", Between, Diff, tag=TAG)
-async def get_diff(request: Plain, query: Between) -> Response[bytes]:
+async def get_diff(request: Plain, query: Between) -> Answer:
     """What changed between two moments."""
     parts = parts_of(request)
     start = await as_of(parts, query.from_, "from")

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 
+from assetlog.catalog.api.answer import Answer
 from assetlog.catalog.api.asyncapi import asyncapi_document
 from assetlog.catalog.api.openapi import for_swagger_ui, openapi_document
 from assetlog.catalog.api.parts import Plain, parts_of
@@ -58,19 +58,19 @@ SwaggerUIBundle({
 
 
 @read("/", Nothing, None, tag=TAG, problems=(), content_type="text/html")
-async def get_root(_: Plain, __: Nothing) -> Response[bytes]:
+async def get_root(_: Plain, __: Nothing) -> Answer:
     """The way to the documentation."""
-    return Response(b"", status_code=307, headers={"Location": "/docs"})
+    return Answer(b"", status=307, headers={"Location": "/docs"})
 
 
 @read("/docs", Nothing, None, tag=TAG, problems=(), content_type="text/html")
-async def get_docs(_: Plain, __: Nothing) -> Response[bytes]:
+async def get_docs(_: Plain, __: Nothing) -> Answer:
     """A page that shows this API and tries it out; it needs nothing from elsewhere."""
     return _static(PAGE, "text/html")
 
 
 @read("/docs/{name:str}", Nothing, None, tag=TAG, problems=(404,), content_type="application/octet-stream")
-async def get_docs_file(request: Plain, _: Nothing) -> Response[bytes]:
+async def get_docs_file(request: Plain, _: Nothing) -> Answer:
     """A part of that page."""
     name = request.path_params["name"]
     if name == "start.js":
@@ -83,13 +83,13 @@ async def get_docs_file(request: Plain, _: Nothing) -> Response[bytes]:
 
 
 @read("/openapi.json", Nothing, dict[str, Any], tag=TAG, problems=())
-async def get_openapi(request: Plain, _: Nothing) -> Response[bytes]:
+async def get_openapi(request: Plain, _: Nothing) -> Answer:
     """This API in OpenAPI 3.1."""
     return _json(openapi_document(request.app))
 
 
 @read("/asyncapi.json", Nothing, dict[str, Any], tag=TAG, problems=())
-async def get_asyncapi(request: Plain, _: Nothing) -> Response[bytes]:
+async def get_asyncapi(request: Plain, _: Nothing) -> Answer:
     """The log in AsyncAPI 3: its channel, and the JSON Schema of every event type."""
     return _json(asyncapi_document(parts_of(request).projector.broker))
 
@@ -104,14 +104,14 @@ def swagger_file(name: str) -> bytes:
     return head.rstrip(b"/*# \n") if marker else content
 
 
-def _static(content: bytes, media_type: str) -> Response[bytes]:
+def _static(content: bytes, media_type: str) -> Answer:
     headers = {"Content-Security-Policy": POLICY, "Cache-Control": "max-age=3600"}
-    return Response(content, media_type=media_type, headers=headers)
+    return Answer(content, media_type=media_type, headers=headers)
 
 
-def _json(document: dict[str, Any]) -> Response[bytes]:
+def _json(document: dict[str, Any]) -> Answer:
     content = msgspec.json.encode(document)
-    return Response(content, media_type="application/json", headers={"Cache-Control": "max-age=60"})
+    return Answer(content, headers={"Cache-Control": "max-age=60"})
 
 
 HANDLERS: list[HTTPRouteHandler] = [get_root, get_docs, get_docs_file, get_openapi, get_asyncapi]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import msgspec
-from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Meta, Raw
 
+from assetlog.catalog.api.answer import Answer
 from assetlog.catalog.api.body import read_body
 from assetlog.catalog.api.metrics import stopwatch
 from assetlog.catalog.api.parts import Parts, Plain, parts_of
@@ -48,7 +48,7 @@ class Events(Listed, frozen=True, kw_only=True, forbid_unknown_fields=True):
         problems=(400, 403, 409, 413, 415, 422, 503),
     ),
 )
-async def post_events(request: Plain, query: Waiting) -> Response[bytes]:
+async def post_events(request: Plain, query: Waiting) -> Answer:
     """Append events: one CloudEvent, a JSON array, or NDJSON.
 
     The accepted bytes are stored as they came. Good events of a request are taken although others are bad:
@@ -77,7 +77,7 @@ async def take(parts: Parts, raws: list[bytes]) -> list[Judged]:
 
 
 @read("/v1/events", Events, Page[EventShape], tag=TAG)
-async def list_events(request: Plain, query: Events) -> Response[bytes]:
+async def list_events(request: Plain, query: Events) -> Answer:
     """The log: each event once, as it was accepted."""
     return await answer_page(
         request,

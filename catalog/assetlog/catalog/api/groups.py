@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 
+from assetlog.catalog.api.answer import Answer
 from assetlog.catalog.api.parts import Plain, parts_of
 from assetlog.catalog.api.query import Listed
 from assetlog.catalog.api.reading import answer_page
@@ -15,13 +15,13 @@ TAG = "assets"
 
 
 @read("/v1/groups", Listed, Page[Group], tag=TAG)
-async def list_groups(request: Plain, query: Listed) -> Response[bytes]:
+async def list_groups(request: Plain, query: Listed) -> Answer:
     """The groups of assets."""
     return await answer_page(request, query, parts_of(request).reader.groups)
 
 
 @read("/v1/aliases", Listed, Page[Alias], tag=TAG)
-async def list_aliases(request: Plain, query: Listed) -> Response[bytes]:
+async def list_aliases(request: Plain, query: Listed) -> Answer:
     """Run-time aliases and the assets they stood for."""
     return await answer_page(request, query, parts_of(request).reader.aliases)
 

@@ -8,12 +8,12 @@ from contextlib import suppress
 from typing import Any, Literal
 
 import redis
-from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 
+from assetlog.catalog.api.answer import Answer
 from assetlog.catalog.api.metrics import Facts, Metrics
 from assetlog.catalog.api.parts import Parts, Plain, parts_of
-from assetlog.catalog.api.problems import new_problem, problem_response
+from assetlog.catalog.api.problems import new_problem, problem_answer
 from assetlog.catalog.api.query import Nothing
 from assetlog.catalog.api.reading import encode
 from assetlog.catalog.api.route import read
@@ -36,13 +36,13 @@ class Health(Shape, kw_only=True):
 
 
 @read("/health/live", Nothing, Health, tag=TAG, problems=())
-async def get_live(request: Plain, _: Nothing) -> Response[bytes]:
+async def get_live(request: Plain, _: Nothing) -> Answer:
     """Whether the process answers at all."""
     return _health(parts_of(request), "live")
 
 
 @read("/health/ready", Nothing, Health, tag=TAG, problems=(503,))
-async def get_ready(request: Plain, _: Nothing) -> Response[bytes]:
+async def get_ready(request: Plain, _: Nothing) -> Answer:
     """Whether the node takes events and folds them: 503 with every reason why not."""
     parts = parts_of(request)
     reasons = await unready(parts)
@@ -50,7 +50,7 @@ async def get_ready(request: Plain, _: Nothing) -> Response[bytes]:
         return _health(parts, "ready")
     first = reasons[0]
     items = [ProblemItem(field=reason.code, value=reason.value, rule=str(reason)) for reason in reasons]
-    return problem_response(new_problem(503, first.code, first.detail, first.hint or None, items))
+    return problem_answer(new_problem(503, first.code, first.detail, first.hint or None, items))
 
 
 async def unready(parts: Parts) -> list[AssetlogError]:
@@ -76,10 +76,10 @@ async def unready(parts: Parts) -> list[AssetlogError]:
 
 
 @read("/metrics", Nothing, None, tag=TAG, problems=(), content_type=Metrics.content_type)
-async def get_metrics(request: Plain, _: Nothing) -> Response[bytes]:
+async def get_metrics(request: Plain, _: Nothing) -> Answer:
     """Prometheus metrics."""
     parts = parts_of(request)
-    return Response(parts.metrics.text(await facts_of(parts)), media_type=Metrics.content_type)
+    return Answer(parts.metrics.text(await facts_of(parts)), media_type=Metrics.content_type)
 
 
 async def facts_of(parts: Parts) -> Facts:
@@ -113,9 +113,9 @@ async def _answers(parts: Parts) -> bool:
     return False
 
 
-def _health(parts: Parts, status: Literal["live", "ready"]) -> Response[bytes]:
+def _health(parts: Parts, status: Literal["live", "ready"]) -> Answer:
     health = Health(status=status, position=format_position(parts.projector.position))
-    return Response(encode(health), media_type="application/json", headers={"Cache-Control": "no-store"})
+    return Answer(encode(health), headers={"Cache-Control": "no-store"})
 
 
 HANDLERS: list[HTTPRouteHandler] = [get_live, get_ready, get_metrics]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Meta
 
+from assetlog.catalog.api.answer import Answer
 from assetlog.catalog.api.assets import Key
 from assetlog.catalog.api.parts import Plain, parts_of
 from assetlog.catalog.api.query import AsOf
@@ -38,7 +38,7 @@ class Whole(AsOf, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 @read("/v1/lineage", Around, Lineage, tag=TAG, problems=(400, 404, 503))
-async def get_lineage(request: Plain, query: Around) -> Response[bytes]:
+async def get_lineage(request: Plain, query: Around) -> Answer:
     """The assets around one asset."""
     return await answer(
         request,
@@ -53,7 +53,7 @@ async def get_lineage(request: Plain, query: Around) -> Response[bytes]:
 
 
 @read("/v1/graph", Whole, Lineage, tag=TAG)
-async def get_graph(request: Plain, query: Whole) -> Response[bytes]:
+async def get_graph(request: Plain, query: Whole) -> Answer:
     """The whole graph of assets."""
     return await answer(request, query, parts_of(request).reader.graph, limit=query.limit)
 

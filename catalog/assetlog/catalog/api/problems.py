@@ -10,6 +10,7 @@ import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 
+from assetlog.catalog.api.answer import Answer
 from assetlog.schemas.errors import AssetlogError, Broken, Conflict, Forbidden, Invalid, NotFound, TooLarge, Unavailable
 from assetlog.schemas.ids import new_id
 from assetlog.schemas.shapes import Problem, ProblemItem
@@ -36,7 +37,8 @@ STATUS_BY_CODE = {
 }
 """... unless its code does."""
 
-RETRY_AFTER_SECONDS = 1
+RETRY_AFTER = "1"
+"""Seconds after which a 503 is worth another try."""
 
 _log = logging.getLogger("assetlog.api")
 _encode = msgspec.json.Encoder().encode
@@ -74,11 +76,15 @@ def new_problem(status: int, code: str, detail: str, hint: str | None, errors: l
     )
 
 
-def problem_response(problem: Problem, headers: dict[str, str] | None = None) -> Response[bytes]:
+def problem_answer(problem: Problem) -> Answer:
     """The answer that carries a problem."""
-    headers = dict(headers or {})
-    if problem.status == 503:
-        headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
+    headers = {"Retry-After": RETRY_AFTER} if problem.status == 503 else None
+    return Answer(_encode(problem), status=problem.status, media_type=PROBLEM_TYPE, headers=headers)
+
+
+def problem_response(problem: Problem, headers: dict[str, str] | None = None) -> Response[bytes]:
+    """The same for exception handlers, of whom Litestar wants its own class."""
+    headers = {**(headers or {}), **({"Retry-After": RETRY_AFTER} if problem.status == 503 else {})}
     return Response(_encode(problem), status_code=problem.status, media_type=PROBLEM_TYPE, headers=headers)
 
 

@@ -8,8 +8,8 @@ from hashlib import blake2b
 from typing import Any
 
 import msgspec
-from litestar import Response
 
+from assetlog.catalog.api.answer import Answer
 from assetlog.catalog.api.parts import Parts, Plain, parts_of
 from assetlog.catalog.api.query import AsOf, Listed
 from assetlog.schemas.errors import Invalid, NotFound
@@ -23,7 +23,7 @@ POSITION_HEADER = "Assetlog-Position"
 encode = msgspec.json.Encoder().encode
 
 
-async def answer(request: Plain, query: AsOf, question: Callable[..., Any], **options: Any) -> Response[bytes]:
+async def answer(request: Plain, query: AsOf, question: Callable[..., Any], **options: Any) -> Answer:
     """The answer to a question as of the asked moment, or 304 where the client has it.
 
     Args:
@@ -40,7 +40,7 @@ async def answer(request: Plain, query: AsOf, question: Callable[..., Any], **op
     return found(await parts.ask(question, at=at, **options), at, tag)
 
 
-async def answer_page(request: Plain, query: Listed, question: Callable[..., Any], **options: Any) -> Response[bytes]:
+async def answer_page(request: Plain, query: Listed, question: Callable[..., Any], **options: Any) -> Answer:
     """One part of a list. Its cursor carries the position: every part is of the same moment as the first."""
     parts = parts_of(request)
     at, cursor = await _part(parts, query)
@@ -53,7 +53,7 @@ async def answer_page(request: Plain, query: Listed, question: Callable[..., Any
     return found(page, at, tag)
 
 
-async def answer_list(request: Plain, query: AsOf, question: Callable[..., Any], **options: Any) -> Response[bytes]:
+async def answer_list(request: Plain, query: AsOf, question: Callable[..., Any], **options: Any) -> Answer:
     """A list that comes in one part."""
 
     def whole(at: int) -> Page[Any]:
@@ -130,14 +130,14 @@ def position_of(text: str | None, name: str) -> int | None:
         raise
 
 
-def found(result: Any, at: int, tag: str) -> Response[bytes]:
+def found(result: Any, at: int, tag: str) -> Answer:
     """An answer with its position and tag."""
-    return Response(encode(result), media_type="application/json", headers=_headers(at, tag))
+    return Answer(encode(result), headers=_headers(at, tag))
 
 
-def not_modified(at: int, tag: str) -> Response[bytes]:
+def not_modified(at: int, tag: str) -> Answer:
     """The client has the answer already."""
-    return Response(b"", status_code=304, headers=_headers(at, tag))
+    return Answer(b"", status=304, headers=_headers(at, tag))
 
 
 def tag_of(request: Plain, parts: Parts, at: int) -> str:

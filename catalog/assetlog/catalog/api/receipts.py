@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from litestar import Response
-
+from assetlog.catalog.api.answer import Answer
 from assetlog.catalog.api.parts import Parts
 from assetlog.catalog.api.problems import PROBLEM_TYPE, new_problem, problem_of
 from assetlog.catalog.api.reading import POSITION_HEADER, encode
@@ -40,7 +39,7 @@ async def wait_folded(parts: Parts, judged: Sequence[Judged], wait: str | None) 
     return Waited(await parts.projector.wait_for(max(positions), parts.settings.wait_seconds))
 
 
-def receipt_response(parts: Parts, judged: Sequence[Judged], waited: Waited) -> Response[bytes]:
+def receipt_response(parts: Parts, judged: Sequence[Judged], waited: Waited) -> Answer:
     """The answer to a request with events: 201, 202, 207, or a problem when none was taken."""
     ack: Ack = parts.appender.ack
     rejected = [rejection(each.index, each.error) for each in judged if each.error is not None]
@@ -50,7 +49,7 @@ def receipt_response(parts: Parts, judged: Sequence[Judged], waited: Waited) -> 
     receipt = Receipt(accepted=accepted, ack=ack, rejected=rejected, folded=waited.folded)
     headers = {POSITION_HEADER: format_position(max(positions_of(judged)))}
     status = 207 if rejected else 202 if waited.folded is False else 201
-    return Response(encode(receipt), status_code=status, media_type="application/json", headers=headers)
+    return Answer(encode(receipt), status=status, headers=headers)
 
 
 def rejection(index: int, error: AssetlogError) -> Rejected:
@@ -77,7 +76,7 @@ def _accepted(parts: Parts, judged: Judged, waited: Waited) -> Accepted:
     return accepted
 
 
-def _refusal(judged: Sequence[Judged], ack: Ack, rejected: list[Rejected]) -> Response[bytes]:
+def _refusal(judged: Sequence[Judged], ack: Ack, rejected: list[Rejected]) -> Answer:
     """The problem of a request without a single good event: one event's own, or 400 for several."""
     first = judged[0].error
     assert first is not None
@@ -88,7 +87,7 @@ def _refusal(judged: Sequence[Judged], ack: Ack, rejected: list[Rejected]) -> Re
     refusal = Refusal(
         **{name: getattr(problem, name) for name in problem.__struct_fields__}, ack=ack, rejected=rejected
     )
-    return Response(encode(refusal), status_code=problem.status, media_type=PROBLEM_TYPE)
+    return Answer(encode(refusal), status=problem.status, media_type=PROBLEM_TYPE)
 
 
 def _none_taken(count: int) -> Problem:

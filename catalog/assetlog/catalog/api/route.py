@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple, TypeVar
 
-from litestar import Response, route
+from litestar import route
 from litestar.enums import HttpMethod
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
+from assetlog.catalog.api.answer import Answer
 from assetlog.catalog.api.parts import Plain
 from assetlog.catalog.api.query import read_query
 
 Query = TypeVar("Query", bound=Struct)
-Handler = Callable[[Plain, Query], Awaitable[Response[Any]]]
+Handler = Callable[[Plain, Query], Awaitable[Any]]
 
 SPEC = "spec"
 """Where a handler's `opt` holds its `Spec`."""
@@ -65,8 +66,9 @@ def write(path: str, spec: Spec) -> Callable[[Handler[Any]], HTTPRouteHandler]:
 def _declare(path: str, methods: list[HttpMethod], spec: Spec, handler: Handler[Any]) -> HTTPRouteHandler:
     query = spec.query
 
-    async def serve(request: Plain) -> Response[Any]:
-        return await handler(request, read_query(request, query))
+    async def serve(request: Plain) -> Answer:  # Litestar hands on what is an ASGI application by this annotation
+        answer: Answer = await handler(request, read_query(request, query))
+        return answer
 
     serve.__name__ = serve.__qualname__ = handler.__name__
     serve.__doc__ = handler.__doc__

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Meta
 
+from assetlog.catalog.api.answer import Answer
 from assetlog.catalog.api.parts import Plain, parts_of
 from assetlog.catalog.api.query import AsOf, Listed
 from assetlog.catalog.api.reading import answer, answer_page, needed
@@ -33,7 +33,7 @@ class OneRun(AsOf, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 @read("/v1/runs", Runs, Page[RunShape], tag=TAG)
-async def list_runs(request: Plain, query: Runs) -> Response[bytes]:
+async def list_runs(request: Plain, query: Runs) -> Answer:
     """Runs, newest first."""
     asset = canonical_key(query.asset) if query.asset else None
     reader = parts_of(request).reader
@@ -41,7 +41,7 @@ async def list_runs(request: Plain, query: Runs) -> Response[bytes]:
 
 
 @read("/v1/run", OneRun, RunShape, tag=TAG, problems=(400, 404, 503))
-async def get_run(request: Plain, query: OneRun) -> Response[bytes]:
+async def get_run(request: Plain, query: OneRun) -> Answer:
     """One run, with the runs it started."""
     reader = parts_of(request).reader
 
@@ -53,7 +53,7 @@ async def get_run(request: Plain, query: OneRun) -> Response[bytes]:
 
 
 @read("/v1/jobs", Listed, Page[Job], tag=TAG)
-async def list_jobs(request: Plain, query: Listed) -> Response[bytes]:
+async def list_jobs(request: Plain, query: Listed) -> Answer:
     """What is executed, by name."""
     return await answer_page(request, query, parts_of(request).reader.jobs)
 

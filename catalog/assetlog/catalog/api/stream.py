@@ -7,14 +7,14 @@ there; a slow one costs no memory, a lost one comes back with `Last-Event-ID`. C
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Annotated
 
 import msgspec
 from litestar.handlers import HTTPRouteHandler
-from litestar.response import Stream
 from msgspec import Meta, Struct
 
+from assetlog.catalog.api.answer import StreamAnswer
 from assetlog.catalog.api.events import TAG, type_of
 from assetlog.catalog.api.parts import Parts, Plain, parts_of
 from assetlog.catalog.api.reading import as_of, position_of
@@ -25,6 +25,11 @@ from assetlog.schemas.shapes import EventShape
 
 PAGE = 200
 RETRY_MS = 1000
+HEADERS = {
+    "Content-Type": "text/event-stream; charset=utf-8",
+    "Cache-Control": "no-store",
+    "X-Accel-Buffering": "no",
+}
 HEARTBEAT = b": still here\n\n"
 
 _encode = msgspec.json.Encoder().encode
@@ -43,7 +48,7 @@ class Followed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 @read("/v1/events/stream", Followed, None, tag=TAG, content_type="text/event-stream")
-async def stream_events(request: Plain, query: Followed) -> Stream:
+async def stream_events(request: Plain, query: Followed) -> StreamAnswer:
     """The log as server-sent events, live once it has caught up.
 
     Each message has the position as its id, the event's type, and `{"position", "event"}` as its data.
@@ -56,8 +61,7 @@ async def stream_events(request: Plain, query: Followed) -> Stream:
         "run": query.run,
     }
     after = await _beginning(request, parts, query.after)
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return Stream(_messages(parts, after, filters), media_type="text/event-stream", headers=headers)
+    return StreamAnswer(_messages(parts, after, filters), HEADERS)
 
 
 async def _beginning(request: Plain, parts: Parts, after: str | None) -> int:
@@ -71,7 +75,7 @@ async def _beginning(request: Plain, parts: Parts, after: str | None) -> int:
     return position_of(after, "after") or START
 
 
-async def _messages(parts: Parts, after: int, filters: dict[str, str | None]) -> AsyncIterator[bytes]:
+async def _messages(parts: Parts, after: int, filters: dict[str, str | None]) -> AsyncGenerator[bytes, None]:
     parts.metrics.streams.inc()
     try:
         yield b"retry: %d\n\n" % RETRY_MS
