@@ -60,7 +60,7 @@ def test_what_was_acknowledged_survives_kills(
         assert emitter.flush()
     ids = _ids(redis_sync, catalog_name)
     first_seen = list(dict.fromkeys(ids))
-    assert acks == {"disk", "spool"}
+    assert acks <= {"disk", "spool"}
     assert set(acknowledged) <= set(first_seen)
     assert list((tmp_path / "home").rglob("*.sealed")) == []
     for cycle in range(4):

@@ -13,8 +13,15 @@ import pytest
 import redis
 
 from assetlog.consumers.log.server import LogServer
-from assetlog.producers.transports import Transport, batches, check_url, memory, open_transport, without_password
-from assetlog.producers.transports.node_api import is_loopback
+from assetlog.producers.transports import (
+    Transport,
+    batches,
+    check_url,
+    is_loopback,
+    memory,
+    open_transport,
+    without_password,
+)
 from assetlog.schemas import codec
 from assetlog.schemas.errors import Forbidden, Invalid, Unavailable
 from assetlog.schemas.events.asset import AssetObserved

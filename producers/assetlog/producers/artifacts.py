@@ -5,7 +5,6 @@ An artifact made inside a `@materialize` function of one asset is about that ass
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from msgspec import Raw
 
 from assetlog.producers.context import current_asset
 from assetlog.producers.emitter import default_emitter
+from assetlog.producers.notices import warn
 from assetlog.producers.values import cut, safe_text, to_json
 from assetlog.schemas.errors import Invalid
 from assetlog.schemas.events.artifact import ArtifactCreated, ArtifactType, ArtifactUpdated
@@ -22,8 +22,6 @@ from assetlog.schemas.keys import check_artifact_key
 
 CONTENT_BYTES = 768 << 10
 """Larger markdown and tables are cut, with a notice; an event has at most 1 MiB."""
-
-logger = logging.getLogger("assetlog")
 
 
 def create_markdown_artifact(markdown: str, key: str | None = None, description: str | None = None) -> str:
@@ -176,7 +174,7 @@ def _clamped(progress: float) -> float:
         )
     clamped = min(100.0, max(0.0, number))
     if clamped != number:
-        logger.warning("Progress %s is outside 0 to 100; %s is shown", progress, clamped)
+        warn("Progress %s is outside 0 to 100; %s is shown", progress, clamped)
     return clamped
 
 

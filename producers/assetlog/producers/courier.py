@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from assetlog.producers.notices import inform, warn
 from assetlog.producers.spool import Drained, Spool
 from assetlog.producers.transports import Transport
 from assetlog.schemas.errors import AssetlogError, Unavailable
-from assetlog.schemas.shapes import Receipt
+
+if TYPE_CHECKING:
+    from assetlog.schemas.shapes import Receipt
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 """Seconds between attempts to reach a log that is away: doubling from the first to the longest."""
-
-logger = logging.getLogger("assetlog")
 
 
 class Delivery(Struct):
@@ -82,7 +83,7 @@ class Courier:
             raise Unavailable(f"The spool can't be read: {error}.", code="spool-unreadable") from error
         if drained is None:
             raise Unavailable("Another process delivers the spool.", code="spool-busy")
-        self._said_once(f"{drained.delivered} events of the spool are delivered now.", level=logging.INFO)
+        inform("%s events of the spool are delivered now.", drained.delivered)
         return drained
 
     def keep(self, events: Sequence[bytes], stamp: int | None = None, *, apart: bool = False) -> AssetlogError | None:
@@ -139,12 +140,12 @@ class Courier:
         self._pause = min(self._pause * 2 or FIRST_PAUSE, LONGEST_PAUSE)
         self._retry_at = time.monotonic() + self._pause
         if self._trouble is None:
-            logger.warning("The log can't be reached; events wait in %s. %s", self.spool.directory, error)
+            warn("The log can't be reached; events wait in %s. %s", self.spool.directory, error)
         self._trouble = error
 
     def _back(self) -> None:
         if self._trouble is not None:
-            logger.info("The log is reached again.")
+            inform("The log is reached again.")
         self._trouble, self._pause, self._retry_at = None, 0.0, 0.0
 
     def _note_refusals(self, events: Sequence[bytes], receipt: Receipt) -> None:
@@ -156,7 +157,7 @@ class Courier:
         for refused in receipt.rejected:
             self._said_once(f"An event was refused ({refused.code}), see {self.spool.rejected}. {refused.detail}")
 
-    def _said_once(self, text: str, level: int = logging.WARNING) -> None:
+    def _said_once(self, text: str) -> None:
         if text not in self._said and len(self._said) < 100:
             self._said.add(text)
-            logger.log(level, text)
+            warn("%s", text)

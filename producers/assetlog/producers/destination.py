@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from pathlib import Path
 
 from assetlog.producers.config import Config
 from assetlog.producers.spool import Spool
-from assetlog.producers.transports import Transport, check_url, open_transport, without_password
-from assetlog.producers.transports.node_api import is_loopback
+from assetlog.producers.transports import Transport, check_url, is_loopback, open_transport, without_password
 from assetlog.schemas.errors import Invalid, Unavailable
 from assetlog.schemas.node_file import read_node_file
 from assetlog.schemas.stream import check_catalog
@@ -65,6 +63,8 @@ def spool_of(config: Config) -> Spool:
 def _spool_name(config: Config) -> str:
     if config.url is None:
         return f"node-{_safe_catalog(config.catalog)}" if config.catalog else "node"
+    import hashlib
+
     shown = without_password(config.url)
     digest = hashlib.sha256(f"{shown} {config.catalog_name}".encode()).hexdigest()[:12]
     return f"{_UNSAFE.sub('-', shown)[:60].strip('-')}-{digest}"

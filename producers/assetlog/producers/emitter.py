@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import logging
 import os
 import threading
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,7 @@ from assetlog.producers.config import Config, read_config
 from assetlog.producers.context import current_run
 from assetlog.producers.courier import Courier, Delivery
 from assetlog.producers.destination import check_destination, connect, spool_of
+from assetlog.producers.notices import warn
 from assetlog.producers.outbox import LIMIT, Emission, Item, Ticket
 from assetlog.producers.sender import EXIT_SECONDS, Sender
 from assetlog.producers.spool import SPOOL_BYTES, Drained
@@ -28,8 +28,6 @@ from assetlog.schemas.events import EVENT_TYPES
 from assetlog.schemas.events.asset import AssetDescribed
 from assetlog.schemas.events.common import EMPTY, Data, RunRef
 from assetlog.schemas.ids import new_id
-
-logger = logging.getLogger("assetlog")
 
 
 class Emitter:
@@ -173,14 +171,14 @@ class Emitter:
         except Exception as error:
             if self.config.strict:
                 raise
-            logger.warning("The event %s of %s is not emitted: %s", event_type, subject, error)
+            warn("The event %s of %s is not emitted: %s", event_type, subject, error)
 
     def record_failure(self, event_type: str, subject: str, data: Data) -> None:
         """Like `record`, while a user's exception is on its way: nothing takes its place, not even in strict mode."""
         try:
             self.record(event_type, subject, data)
         except Exception as error:
-            logger.warning("The event %s of %s is not emitted: %s", event_type, subject, error)
+            warn("The event %s of %s is not emitted: %s", event_type, subject, error)
 
     def describe(self, asset: Asset) -> None:
         """Emit what an asset's declaration says of it, once per content."""
@@ -341,7 +339,7 @@ def _close_all() -> None:
         try:
             emitter.close()
         except AssetlogError as error:  # strict, and nobody left to raise to
-            logger.error("Events are not in the log: %s", error)  # noqa: TRY400 - no traceback at the end
+            warn("Events are not in the log: %s", error)
 
 
 def _forget_parents() -> None:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import importlib
-import logging
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from assetlog.producers.courier import Courier, Delivery
+from assetlog.producers.notices import report_bug
 from assetlog.producers.outbox import Emission, Item, Outbox, Ticket
 from assetlog.producers.transports import MAX_BYTES, MAX_EVENTS
 from assetlog.producers.transports.verdicts import event_id
 from assetlog.schemas.errors import AssetlogError, Invalid
-from assetlog.schemas.shapes import Accepted, Receipt, Rejected
 
-logger = logging.getLogger("assetlog")
+if TYPE_CHECKING:
+    from assetlog.schemas.shapes import Accepted, Receipt, Rejected
 
 
 class Sender:
@@ -99,8 +100,8 @@ class Sender:
             self._in_flight = [(batch, self.courier.spool.stamp()) for batch in _batches(items)]
         try:
             self._send(items)
-        except Exception:
-            logger.exception("The sender failed; its events go to the spool")
+        except Exception as bug:
+            report_bug("The sender failed; its events go to the spool", bug)
             for batch, stamp in list(self._in_flight):
                 self._keep(batch, stamp)
             for ticket in _flushes(items):

@@ -15,17 +15,20 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
 
+from assetlog.producers.files import append_lines, write_whole
 from assetlog.producers.transports import batches
-from assetlog.producers.transports.ndjson_file import append_lines, write_whole
 from assetlog.producers.transports.verdicts import rejection
 from assetlog.schemas import codec
 from assetlog.schemas.errors import Broken, Invalid, Unavailable
-from assetlog.schemas.shapes import Receipt, Rejected
 from assetlog.schemas.times import now_text
+
+if TYPE_CHECKING:
+    from assetlog.schemas.shapes import Receipt, Rejected
 
 OPEN = ".ndjson"
 SEALED = ".sealed"

@@ -10,17 +10,30 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from assetlog.schemas.errors import Invalid
-from assetlog.schemas.shapes import Receipt
 
-__all__ = ["MAX_BYTES", "MAX_EVENTS", "Transport", "batches", "check_url", "open_transport", "without_password"]
+if TYPE_CHECKING:
+    from assetlog.schemas.shapes import Receipt
+
+__all__ = [
+    "MAX_BYTES",
+    "MAX_EVENTS",
+    "Transport",
+    "batches",
+    "check_url",
+    "is_loopback",
+    "open_transport",
+    "without_password",
+]
 
 MAX_EVENTS = 5_000
 """Events a batch; a node takes up to 10,000."""
 MAX_BYTES = 8 << 20
 """Bytes a batch; a node takes up to 16 MiB."""
+
+LOOPBACK = ("127.", "localhost", "[::1]")
 
 _MODULES = {
     "redis": "redis_stream",
@@ -95,6 +108,18 @@ def batches(events: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
         size += len(event) + 1
     if start < len(events):
         yield events[start:]
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL stays on this machine.
+
+    >>> is_loopback("http://127.0.0.1:8470"), is_loopback("http://127.example.org")
+    (True, False)
+    """
+    authority = url.partition("://")[2].partition("/")[0].rpartition("@")[2]
+    host = authority if authority.endswith("]") else authority.rpartition(":")[0] or authority
+    numeric = host.replace(".", "").isdigit()
+    return host in LOOPBACK or (numeric and host.startswith(LOOPBACK[0]))
 
 
 def without_password(url: str) -> str:

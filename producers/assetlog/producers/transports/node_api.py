@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 from msgspec import Struct
 
+from assetlog.producers.transports import is_loopback
 from assetlog.producers.transports.verdicts import said
 from assetlog.schemas.errors import AssetlogError, Forbidden, Unavailable
 from assetlog.schemas.shapes import Accepted, Receipt, Rejected
@@ -23,7 +24,6 @@ RETRIES = (0.05, 0.25)
 """Seconds between the tries of one batch."""
 LONGEST_WAIT = 2.0
 """Seconds; a node that asks for more (`Retry-After`) gets its events through the spool."""
-LOOPBACK = ("127.", "localhost", "[::1]")
 
 
 class _Culprit(Struct):
@@ -105,18 +105,6 @@ class _AskAgain(Exception):
         self.after = after
         """Seconds the node asks to wait."""
         super().__init__(str(error))
-
-
-def is_loopback(url: str) -> bool:
-    """Whether a URL stays on this machine.
-
-    >>> is_loopback("http://127.0.0.1:8470"), is_loopback("http://127.example.org")
-    (True, False)
-    """
-    authority = url.partition("://")[2].partition("/")[0].rpartition("@")[2]
-    host = authority if authority.endswith("]") else authority.rpartition(":")[0] or authority
-    numeric = host.replace(".", "").isdigit()
-    return host in LOOPBACK or (numeric and host.startswith(LOOPBACK[0]))
 
 
 def _receipt(status: int, headers: httpx.Headers, content: bytes, size: int) -> Receipt:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 from msgspec import Struct
 
 from assetlog.schemas.errors import AssetlogError
-from assetlog.schemas.shapes import Rejected
+
+if TYPE_CHECKING:
+    from assetlog.schemas.shapes import Rejected
 
 
 class _Id(Struct, gc=False):
@@ -35,6 +39,8 @@ def said(error: Exception) -> str:
 
 def rejection(index: int, error: AssetlogError) -> Rejected:
     """An error as the receipt's refusal of one event."""
+    from assetlog.schemas.shapes import Rejected
+
     return Rejected(
         index=index,
         code=error.code,
