@@ -82,7 +82,11 @@ class Client:
         # A data directory that is named outright counts for more than the environment's URL.
         self.node = find_node(url or (None if home else config.url), home or config.home, token or config.token)
         headers = {"authorization": f"Bearer {self.node.token}"} if self.node.token else {}
-        self._http = httpx.Client(base_url=self.node.url, headers=headers, timeout=timeout, trust_env=False)
+        # Loading the certificates takes longer than most answers; plain http needs none.
+        secure = self.node.url.startswith("https://")
+        self._http = httpx.Client(
+            base_url=self.node.url, headers=headers, timeout=timeout, trust_env=False, verify=secure
+        )
 
     def close(self) -> None:
         """Let the connections go."""

@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 from assetlog.catalog.cli import output
-from assetlog.catalog.cli.flags import add_settings, read_settings
+from assetlog.catalog.cli.flags import COUNTED, add_settings, read_settings
 from assetlog.catalog.cli.output import Cell, Column, Styled
 
 if TYPE_CHECKING:
@@ -37,4 +37,4 @@ def _row(row: Explained) -> list[Cell]:
 
 
 def _value(value: str, unit: str) -> str:
-    return f"{value} {unit}" if unit in {"events", "bytes", "seconds", "assets", "threads"} else value
+    return f"{value} {COUNTED[unit]}" if unit in COUNTED else value or "none"

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 FLAGS = {"home": "--data-dir"}
 """Settings whose flag has another name than the setting."""
+COUNTED = {unit: unit for unit in ("assets", "bytes", "events", "seconds", "threads")}
+"""Units that stand behind a number; a path or a URL says itself what it is."""
 
 
 def add_settings(
@@ -22,8 +24,8 @@ def add_settings(
     for name, field in Settings.model_fields.items():
         if name in without or (only is not None and name not in only):
             continue
-        unit = f", {unit_of(name)}" if unit_of(name) else ""
-        help_ = f"{field.description} (default: {default_of(name)}{unit}; {variable_of(name)})".replace("%", "%%")
+        default = " ".join(filter(None, (default_of(name) or "none", COUNTED.get(unit_of(name)))))
+        help_ = f"{field.description} (default: {default}; {variable_of(name)})".replace("%", "%%")
         group.add_argument(FLAGS.get(name, f"--{name.replace('_', '-')}"), dest=name, help=help_, **_kind(field))
 
 

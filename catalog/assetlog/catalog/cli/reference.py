@@ -93,7 +93,7 @@ def _meaning(action: argparse.Action) -> str:
 
 
 def _markdown(text: str) -> str:
-    return text.replace("*", "\\*").replace("<", "&lt;").replace("[", "\\[")
+    return text.replace("<", "&lt;").replace("[", "\\[")
 
 
 def main(arguments: list[str]) -> int:
