@@ -1,4 +1,4 @@
-"""Fold the log up to a moment into a DuckDB file of its own, with tables for people in its schema `state`."""
+"""Fold the log up to a moment into a DuckDB file of its own, with tables for people in its schema `answers`."""
 
 from __future__ import annotations
 
@@ -40,5 +40,5 @@ def run(args: argparse.Namespace) -> int:
         return 0
     output.say(f"Folded {events(entries)} up to {format_position(position)} into {args.into}.")
     output.say(Styled(f"state digest {digest}", "dim"))
-    output.say(f"Look inside: duckdb {args.into} 'from state.assets'")
+    output.say(f"Look inside: duckdb {args.into} 'from answers.assets'")
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
@@ -49,9 +50,9 @@ def progress(bodies: Bodies, what: str, *, quiet: bool) -> Iterator[OnProgress]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    console = Console(stderr=True)
+    unseen = quiet or not sys.stderr.isatty()
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn("events"), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=quiet or not console.is_terminal) as bar:
+    with Progress(*columns, console=Console(stderr=True), disable=unseen, transient=True) as bar:
         task = bar.add_task(what, total=bodies.length())
         yield lambda entries, _: bar.update(task, completed=entries)
 

@@ -85,7 +85,7 @@ def replay(
     bodies: bool = True,
     on_progress: OnProgress = lambda *_: None,
 ) -> tuple[int, int, str]:
-    """Fold the log up to a position into a file of its own, with tables for people in the schema `state`.
+    """Fold the log up to a position into a file of its own, with tables for people in the schema `answers`.
 
     Returns:
         The position reached, the number of entries, the state digest.
@@ -175,7 +175,7 @@ def _add_bodies(fold: Fold, log: OrderedLog) -> None:
         position = entries[-1][0]
         rows = [(at, raw.decode(errors="replace")) for at, raw in entries]
         with fold.store.transaction():
-            fold.store.append({"state.bodies": rows})
+            fold.store.append({"answers.bodies": rows})
 
 
 def _swap(fresh: Path, path: Path) -> None:

@@ -1,6 +1,6 @@
 -- state_assets: every asset as of $p, readable by anyone.
 -- with asset_state
-insert into state.assets
+insert into answers.assets
 select
     key, name, grp, kind, description, url, owners, tags, columns, extra, freshness,
     state, state_reason, retired, materializations, failures, observations,

@@ -1,6 +1,6 @@
 -- state_lineage: every edge as of $p, readable by anyone.
 -- with linked
-insert into state.lineage
+insert into answers.lineage
 select
     up.key, down.key, job, make_timestamp((linked.first_pos >> 20) * 1000)
 from linked
