@@ -158,6 +158,8 @@ def test_another_log_is_noticed_and_reported_while_reads_go_on(running_node: Any
         assert (answer.status_code, answer.json()["code"]) == (503, "log-empty")
         assert "rebuild" in answer.json()["hint"]
         assert node.get("/v1/asset", key="s3://a").status_code == 200
+        refused = node.post(event("asset.materialized", "s3://b"))
+        assert (refused.status_code, refused.json()["code"]) == (503, "log-empty")
         assert "assetlog_fold_running 0.0" in node.get("/metrics").text
     finally:
         node.stop()

@@ -132,15 +132,16 @@ class Node:
         _log.info("node started", extra={"api": self.url, "home": str(settings.home), "catalog": settings.catalog})
 
     async def _start_parts(self, lock: HomeLock, listener: socket.socket) -> None:
-        # the heavy libraries load here, in the order in which parts need them: `assetlog --help` needs none
+        # the heavy libraries load here, not above: `assetlog --help` needs none
         from assetlog.catalog.event_log import open_log
 
-        log = await open_log(self.settings, lock)
-        self._log = log
-        self._later("log", log.close)
-
-        from assetlog.catalog.assembly import build_parts
-
+        opening = asyncio.create_task(open_log(self.settings, lock))
+        try:
+            await asyncio.sleep(0)  # the log server starts in a thread while the rest loads
+            from assetlog.catalog.assembly import build_parts
+        finally:
+            self._log = log = await opening
+            self._later("log", log.close)
         parts, close_parts = await build_parts(self.settings, log)
         self._parts = parts
         self._later("threads", close_parts)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
+from litestar.enums import ScopeType
 from litestar.types import Receive, Scope, Send
 
 JSON = "application/json"
@@ -58,7 +59,7 @@ class StreamAnswer:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send part after part; the next is made when the one before is on its way."""
         await send({"type": "http.response.start", "status": 200, "headers": _wire(self.headers)})
-        if scope["type"] == "http" and scope["method"] == "HEAD":
+        if scope["type"] == ScopeType.HTTP and scope["method"] == "HEAD":
             await self.parts.aclose()
             await send({"type": "http.response.body", "body": b"", "more_body": False})
             return
