@@ -1,13 +1,18 @@
-"""What the fold has met before: asset numbers, and pairs that are stored once.
+"""What the fold has met, in memory, each thing with the position where it began: so it is known as of any position.
 
-Its size follows the number of assets and edges, never the number of events.
+Its size follows the number of assets and edges, never the number of events. The writer's thread only appends;
+other threads read what began at or before a folded position, which never changes.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Literal, NamedTuple
 
 import duckdb
+
+Direction = Literal["up", "down"]
 
 
 class Edge(NamedTuple):
@@ -35,37 +40,184 @@ class JobAsset(NamedTuple):
     role: str
 
 
+class Link(NamedTuple):
+    """One end of an edge, seen from the other."""
+
+    other: int
+    job: str | None
+    first_pos: int
+
+
 class Known:
-    """Asset numbers by key, in both directions; pairs; and which key stands for which."""
+    """Assets by key and number, the edges between them, the jobs that touch them, and what stands for what."""
 
     def __init__(self) -> None:
         self.aids: dict[str, int] = {}
         self.keys: list[str] = []
-        self.edges: set[Edge] = set()
-        self.column_edges: set[ColumnEdge] = set()
-        self.job_assets: set[JobAsset] = set()
+        self.first_positions: list[int] = []
         self.roots: dict[int, int] = {}
-        """Alias -> the asset it stands for; flat: no root is itself an alias."""
+        """Alias -> the asset it stands for now; flat: no root is itself an alias."""
+        self._aliases: list[tuple[int, int, int]] = []
+        self._edges: set[Edge] = set()
+        self._links: dict[Direction, defaultdict[int, list[Link]]] = {
+            "up": defaultdict(list),
+            "down": defaultdict(list),
+        }
+        self._column_edges: set[ColumnEdge] = set()
+        self._job_assets: set[JobAsset] = set()
+        self._jobs: defaultdict[int, list[tuple[str, str, int]]] = defaultdict(list)
 
     @classmethod
     def load(cls, connection: duckdb.DuckDBPyConnection) -> Known:
         """What a projection has met."""
         known = cls()
-        known.keys = [key for (key,) in connection.execute("select key from keys order by aid").fetchall()]
-        known.aids = {key: aid for aid, key in enumerate(known.keys)}
-        known.edges = set(map(Edge._make, connection.execute("select up, down, job from edges").fetchall()))
+        for key, position in connection.execute("select key, first_pos from keys order by aid").fetchall():
+            known.add_key(key, position)
+        for up, down, job, position in connection.execute("select up, down, job, first_pos from edges").fetchall():
+            known.add_edge(Edge(up, down, job), position)
+        for aid, job, role, position in connection.execute("from job_assets").fetchall():
+            known.add_job(JobAsset(aid, job, role), position)
         column_edges = connection.execute("select up, up_column, down, down_column from column_edges").fetchall()
-        known.column_edges = set(map(ColumnEdge._make, column_edges))
-        job_assets = connection.execute("select aid, job, role from job_assets").fetchall()
-        known.job_assets = set(map(JobAsset._make, job_assets))
-        aliases = connection.execute("select other, aid from aliases order by pos").fetchall()
-        known.roots = dict(aliases)
+        known._column_edges = set(map(ColumnEdge._make, column_edges))
+        for position, root, member in connection.execute("select pos, aid, other from aliases order by pos").fetchall():
+            known.add_alias(position, root, member)
         return known
 
+    def add_key(self, key: str, position: int) -> int:
+        """The number of an asset met for the first time."""
+        aid = len(self.keys)
+        self.first_positions.append(position)
+        self.keys.append(key)
+        self.aids[key] = aid
+        return aid
+
+    def add_edge(self, edge: Edge, position: int) -> bool:
+        """Whether an edge is new."""
+        if edge in self._edges:
+            return False
+        self._edges.add(edge)
+        self._links["up"][edge.down].append(Link(edge.up, edge.job, position))
+        self._links["down"][edge.up].append(Link(edge.down, edge.job, position))
+        return True
+
+    def add_column_edge(self, edge: ColumnEdge) -> bool:
+        """Whether a column's edge is new."""
+        before = len(self._column_edges)
+        self._column_edges.add(edge)
+        return len(self._column_edges) > before
+
+    def add_job(self, pair: JobAsset, position: int) -> bool:
+        """Whether a job touches an asset for the first time in this role."""
+        if pair in self._job_assets:
+            return False
+        self._job_assets.add(pair)
+        self._jobs[pair.aid].append((pair.role, pair.job, position))
+        return True
+
+    def add_alias(self, position: int, root: int, member: int) -> None:
+        """From a position on, a key stands for an asset."""
+        self._aliases.append((position, root, member))
+        self.roots[member] = root
+
     def root(self, aid: int) -> int:
-        """The asset that a number stands for: itself unless it is an alias."""
+        """The asset that a number stands for now: itself unless it is an alias."""
         return self.roots.get(aid, aid)
 
     def members(self, aid: int) -> list[int]:
-        """Every number that stands for an asset, its own first."""
+        """Every number that stands for an asset now, its own first."""
         return [aid, *(other for other, root in self.roots.items() if root == aid)] if self.roots else [aid]
+
+    def at(self, position: int) -> KnownAt:
+        """What was known as of a folded position."""
+        return KnownAt(self, position)
+
+    def roots_at(self, position: int) -> Mapping[int, int]:
+        """What stood for what as of a position."""
+        if not self._aliases:
+            return {}
+        return {member: root for at, root, member in self._aliases if at <= position}
+
+    def links_of(self, direction: Direction, aid: int) -> list[Link]:
+        """The edges of a number in one direction, whenever they began."""
+        return self._links[direction].get(aid, [])
+
+    def jobs_of(self, aid: int) -> list[tuple[str, str, int]]:
+        """(role, job, first position) of the jobs that touch a number."""
+        return self._jobs.get(aid, [])
+
+
+class KnownAt:
+    """What was known as of a position, aliases resolved. Numbers given and returned are roots."""
+
+    def __init__(self, known: Known, position: int) -> None:
+        self._known = known
+        self._position = position
+        self._roots = known.roots_at(position)
+        self._members: defaultdict[int, list[int]] = defaultdict(list)
+        for member, root in self._roots.items():
+            self._members[root].append(member)
+
+    def number(self, key: str) -> int | None:
+        """The asset that a canonical key names."""
+        aid = self._known.aids.get(key)
+        if aid is None or self._known.first_positions[aid] > self._position:
+            return None
+        return self._roots.get(aid, aid)
+
+    def members(self, root: int) -> list[int]:
+        """The asset's own number, then those of its aliases."""
+        return [root, *sorted(self._members[root])] if self._members else [root]
+
+    def key(self, root: int) -> str:
+        """The asset's key."""
+        return self._known.keys[root]
+
+    def first_position(self, root: int) -> int:
+        """Where the asset, or an alias of it, was met first."""
+        return min(self._known.first_positions[aid] for aid in self.members(root))
+
+    def aliases(self, root: int) -> list[str]:
+        """The keys that stand for the asset, in order."""
+        return sorted(self._known.keys[aid] for aid in self.members(root)[1:])
+
+    def links(self, direction: Direction, root: int) -> Iterator[Link]:
+        """The asset's edges in one direction; the same neighbour may come once for each job."""
+        for member in self.members(root):
+            for link in self._known.links_of(direction, member):
+                if link.first_pos <= self._position:
+                    other = self._roots.get(link.other, link.other)
+                    if other != root:
+                        yield link if other == link.other else link._replace(other=other)
+
+    def neighbours(self, direction: Direction, root: int) -> set[int]:
+        """The assets one step away."""
+        return {link.other for link in self.links(direction, root)}
+
+    def jobs(self, role: str, root: int) -> list[str]:
+        """The jobs that make or read the asset, in order."""
+        found = {
+            job
+            for member in self.members(root)
+            for of, job, position in self._known.jobs_of(member)
+            if of == role and position <= self._position
+        }
+        return sorted(found)
+
+    def reach(self, direction: Direction, root: int, depth: int, limit: int) -> dict[int, int]:
+        """The assets up to so many steps away, the nearest first, each with its distance."""
+        distances = {root: 0}
+        frontier = [root]
+        for steps in range(1, depth + 1):
+            found = {other for aid in frontier for other in self.neighbours(direction, aid)} - distances.keys()
+            frontier = sorted(found)
+            distances.update((aid, steps) for aid in frontier)
+            if not frontier or len(distances) > limit:
+                break
+        return dict(list(distances.items())[: limit + 1])
+
+    def roots_in_order(self) -> list[int]:
+        """Every asset, by its key."""
+        known = self._known
+        numbers = range(len(known.keys))
+        there = [aid for aid in numbers if known.first_positions[aid] <= self._position and aid not in self._roots]
+        return sorted(there, key=known.keys.__getitem__)

@@ -77,9 +77,7 @@ class Rows:
         """The asset's number, given at first sight."""
         aid = self.known.aids.get(key)
         if aid is None:
-            aid = len(self.known.keys)
-            self.known.aids[key] = aid
-            self.known.keys.append(key)
+            aid = self.known.add_key(key, position)
             self.tables["keys"].append((aid, key, position))
         return aid
 
@@ -88,22 +86,19 @@ class Rows:
         if job is None:
             return
         pair = JobAsset(aid, job, role)
-        if pair not in self.known.job_assets:
-            self.known.job_assets.add(pair)
+        if self.known.add_job(pair, position):
             self.tables["job_assets"].append((*pair, position))
 
     def edge(self, position: int, up: int, down: int, job: str | None) -> None:
         """An asset was made from another."""
         edge = Edge(up, down, job)
-        if edge not in self.known.edges:
-            self.known.edges.add(edge)
+        if self.known.add_edge(edge, position):
             self.tables["edges"].append((*edge, position))
             self.job_asset(position, up, job, "reads")
 
     def column_edge(self, position: int, edge: ColumnEdge) -> None:
         """A column was made from a column."""
-        if edge not in self.known.column_edges:
-            self.known.column_edges.add(edge)
+        if self.known.add_column_edge(edge):
             self.tables["column_edges"].append((*edge, position))
 
     def _subject(self, position: int, event: Event) -> int | None:
@@ -202,7 +197,7 @@ def _aliased(rows: Rows, position: int, event: Event, aid: Any, _job: str | None
     root = known.root(aid)
     other = rows.number(event.other or "", position)
     for member in known.members(other):
-        known.roots[member] = root
+        known.add_alias(position, root, member)
         rows.tables["aliases"].append((position, root, member))
 
 
