@@ -26,7 +26,7 @@ class RunningNode:
     """A node on an event loop in a thread of its own, and a client of it."""
 
     def __init__(self, **settings: Any) -> None:
-        self.settings = Settings(port=0, **settings)
+        self.settings = Settings(**{"port": 0, **settings})
         self._loop = loop_factory()()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()

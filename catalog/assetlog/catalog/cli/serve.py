@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from assetlog.catalog.cli.flags import add_settings, read_settings
-from assetlog.catalog.cli.serving import run_node
+from assetlog.catalog.cli.serving import run_in_foreground
 from assetlog.schemas.errors import Invalid
 
 
@@ -25,4 +25,4 @@ def run(args: argparse.Namespace) -> int:
             rule="a URL such as redis://host:6379/0, rediss://… or unix:///path",
             hint="Give --redis-url or ASSETLOG_REDIS_URL; `assetlog up` starts a log server of its own.",
         )
-    return run_node(settings, as_json=args.json)
+    return run_in_foreground(settings, as_json=args.json)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 from typing import TYPE_CHECKING
@@ -22,7 +21,7 @@ PROMISES = {
 }
 
 
-def run_node(settings: Settings, *, as_json: bool) -> int:
+def run_in_foreground(settings: Settings, *, as_json: bool) -> int:
     """Run a node until Ctrl-C or SIGTERM.
 
     Raises:
@@ -30,7 +29,7 @@ def run_node(settings: Settings, *, as_json: bool) -> int:
         Broken: a part cannot run.
     """
     from assetlog.catalog import logs
-    from assetlog.catalog.node import Node
+    from assetlog.catalog.node import run_node
 
     logs.configure(settings.log_level, settings.log_format)
 
@@ -41,7 +40,7 @@ def run_node(settings: Settings, *, as_json: bool) -> int:
             _greet(node)
             sys.stdout.flush()
 
-    asyncio.run(Node(settings).run(welcome))
+    run_node(settings, welcome)
     if not as_json:
         output.say("Stopped.")
     return 0
@@ -67,15 +66,13 @@ def _greet(node: Node) -> None:
 def _facts(node: Node) -> dict[str, str]:
     from assetlog.catalog.cli.main import version
     from assetlog.catalog.settings import without_password
-    from assetlog.schemas.node_file import read_node_file
 
-    announced = read_node_file(node.settings.home)
     return {
         "version": version(),
         "api": node.url,
         "docs": f"{node.url}/docs",
         "home": str(node.settings.home),
         "catalog": node.settings.catalog,
-        "log": without_password(announced.log) if announced else "",
+        "log": without_password(node.log.url),
         "ack": node.parts.appender.ack,
     }

@@ -81,7 +81,9 @@ def _moment(client: Client) -> str:
 
 @contextmanager
 def _loop_in_thread() -> Iterator[asyncio.AbstractEventLoop]:
-    loop = asyncio.new_event_loop()
+    from assetlog.catalog.node import loop_factory
+
+    loop = loop_factory()()
     thread = Thread(target=loop.run_forever, name="assetlog-node")
     thread.start()
     try:

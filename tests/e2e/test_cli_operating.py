@@ -1,0 +1,126 @@
+"""Commands that run, look after and rebuild a node, as a person starts them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+Assetlog = Callable[..., subprocess.CompletedProcess[str]]
+COMMAND = [sys.executable, "-m", "assetlog.catalog.cli.main"]
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ASSETLOG_")}
+    return kept | {"HOME": str(tmp_path), "ASSETLOG_HOME": str(tmp_path / "data"), "ASSETLOG_PORT": "0"}
+
+
+@pytest.fixture
+def assetlog(environment: dict[str, str], tmp_path: Path) -> Assetlog:
+    """Runs a command to its end in a HOME of its own."""
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*COMMAND, *words], capture_output=True, text=True, env=environment, cwd=tmp_path, timeout=60, check=False
+        )
+
+    return run
+
+
+@pytest.fixture
+def up(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """`assetlog up`, once it has said where it is."""
+    with subprocess.Popen(
+        [*COMMAND, "up", "--json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+    ) as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["ack"] == "disk"
+        yield process
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+
+
+@pytest.mark.usefixtures("up")
+def test_a_node_is_found_refuses_a_second_one_and_is_healthy(assetlog: Assetlog) -> None:
+    assert assetlog("emit", "asset.materialized", "s3://lake/a").returncode == 0
+    assert assetlog("assets", "--json").returncode == 0
+    second = assetlog("up")
+    assert (second.returncode, "already runs" in second.stderr) == (4, True)
+    rebuild = assetlog("rebuild")
+    assert (rebuild.returncode, "already runs" in rebuild.stderr) == (4, True)
+    doctor = assetlog("doctor", "--json")
+    assert doctor.returncode == 0
+    assert {finding["status"] for finding in json.loads(doctor.stdout)["items"]} <= {"ok", "warn"}
+    replay = assetlog("replay", "--into", "state.duckdb", "--json")
+    assert replay.returncode == 0, replay.stderr
+
+
+def test_the_log_outlives_the_node_and_folds_to_the_same(
+    environment: dict[str, str], assetlog: Assetlog, tmp_path: Path
+) -> None:
+    with subprocess.Popen([*COMMAND, "up", "--json"], stdout=subprocess.PIPE, text=True, env=environment) as node:
+        assert node.stdout is not None
+        node.stdout.readline()
+        assetlog("emit", "asset.materialized", "s3://lake/a", "--meta", "rows=1")
+        assetlog("emit", "asset.failed", "s3://lake/a", "--data", '{"error": "disk full"}')
+        assetlog("assets")
+        node.send_signal(signal.SIGINT)
+        assert node.wait(30) == 0
+    rebuilt = json.loads(assetlog("rebuild", "--json").stdout)
+    assert (rebuilt["entries"], rebuilt["equal"]) == (2, True)
+    replayed = json.loads(assetlog("replay", "--into", "state.duckdb", "--json").stdout)
+    assert replayed["digest"] == rebuilt["digest"]
+    with duckdb.connect(tmp_path / "state.duckdb", read_only=True) as connection:
+        assert connection.execute("select key, state from answers.assets").fetchall() == [("s3://lake/a", "failed")]
+    again = assetlog("replay", "--into", "state.duckdb")
+    assert again.returncode == 4
+
+
+def test_settings_are_explained(assetlog: Assetlog, environment: dict[str, str]) -> None:
+    rows = {
+        row["name"]: row for row in json.loads(assetlog("config", "--log-level", "debug", "--json").stdout)["items"]
+    }
+    assert rows["log_level"]["origin"] == "flag"
+    assert rows["port"]["origin"] == "environment ASSETLOG_PORT"
+    assert rows["catalog"]["origin"] == "default"
+
+
+def test_the_wrong_way_to_start_is_explained(assetlog: Assetlog, environment: dict[str, str]) -> None:
+    serve = assetlog("serve")
+    assert (serve.returncode, "--redis-url" in serve.stderr) == (2, True)
+    environment["ASSETLOG_REDIS_URL"] = "redis://127.0.0.1:1/0"
+    up = assetlog("up")
+    assert (up.returncode, "assetlog serve" in up.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_a_shell_completes_the_commands(assetlog: Assetlog, shell: str) -> None:
+    script = assetlog("completion", shell)
+    assert script.returncode == 0, script.stderr
+    assert "quarantine" in script.stdout
+
+
+def test_the_demo_shows_what_the_node_answered(assetlog: Assetlog) -> None:
+    demo = assetlog("demo", "--once", "--json")
+    assert demo.returncode == 0, demo.stderr
+    tour = json.loads(demo.stdout)
+    assert tour["asset_before"]["state"] == "failed"
+    assert tour["asset"]["state"] == "fresh"
+    assert {run["state"] for run in tour["runs"]["items"]} == {"failed", "succeeded"}
+    assert tour["diff"]["artifacts"] == 3
+
+
+def test_the_demo_tells_its_story_to_people(assetlog: Assetlog) -> None:
+    demo = assetlog("demo", "--once")
+    assert demo.returncode == 0, demo.stderr
+    assert demo.stderr == ""
+    for told in ("12,90 EUR", "failed → fresh", "duckdb://shop/mart/revenue", "46,608.24", "/docs"):
+        assert told in demo.stdout
