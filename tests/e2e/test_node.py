@@ -26,6 +26,7 @@ def test_a_node_announces_itself_and_takes_that_back(running_node: Any, tmp_path
     assert announced is not None
     assert (announced.api, announced.pid, announced.catalog) == (node.url, os.getpid(), "default")
     assert announced.log.startswith("unix://")
+    assert node.node.parts.appender.ack == "disk"  # known before the first receipt
     assert stat.S_IMODE((tmp_path / FILE_NAME).stat().st_mode) == 0o600
     node.stop()
     assert not (tmp_path / FILE_NAME).exists()

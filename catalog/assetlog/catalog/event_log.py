@@ -59,6 +59,7 @@ class EventLog:
             Unavailable: it does not answer.
         """
         self.facts = await inspect(self.client, self._catalog)
+        self.appender.facts = self.facts  # receipts are worth that much from the first one on
         refuse_unfit(self.facts, oldest=OLDEST_EXTERNAL if self.server is None else OLDEST_EMBEDDED)
         self.appender.facts = self.facts
         about = {"url": without_password(self.url), "server": self.facts.version_text, "ack": self.facts.ack}
