@@ -289,3 +289,15 @@ def test_a_bad_artifact_is_refused_in_the_words_of_the_request(
     answer = node.http.post("/v1/artifacts", json={"type": "markdown", "data": "x", **change})
     problem = answer.json()
     assert (answer.status_code, problem["code"], problem["errors"][0]["field"]) == (400, code, field)
+
+
+def test_ten_thousand_lines_are_taken_at_once_and_each_has_its_receipt(node: Any, event: Any, key: str) -> None:
+    events = [event("asset.observed", key) for _ in range(9_999)]
+    lines = "\n".join(map(json.dumps, [*events, events[0]]))
+    answer = node.http.post("/v1/events?wait=folded", content=lines, headers=NDJSON)
+    assert answer.status_code == 201
+    accepted = answer.json()["accepted"]
+    assert [each["id"] for each in accepted] == [each["id"] for each in [*events, events[0]]]
+    assert [each["duplicate"] for each in accepted] == [False] * 9_999 + [True]
+    assert accepted[-1]["position"] == accepted[0]["position"]
+    assert node.get("/v1/asset", key=key).json()["observations"] == 9_999

@@ -14,7 +14,7 @@ from assetlog.catalog.api.metrics import stopwatch
 from assetlog.catalog.api.parts import Parts, Plain, parts_of
 from assetlog.catalog.api.query import Listed, Waiting
 from assetlog.catalog.api.reading import answer_page, position_of
-from assetlog.catalog.api.receipts import receipt_response, wait_folded
+from assetlog.catalog.api.receipts import receipt, wait_folded
 from assetlog.catalog.api.route import Body, Spec, read, write
 from assetlog.catalog.api.split import FORMS, form_of, split_body
 from assetlog.catalog.intake import Judged
@@ -60,7 +60,7 @@ async def post_events(request: Plain, query: Waiting) -> Answer:
     body = await read_body(request, parts.settings.max_body_bytes)
     raws = split_body(body, form, parts.settings.max_batch_events)
     judged = await take(parts, raws)
-    return receipt_response(parts, judged, await wait_folded(parts, judged, query.wait))
+    return await receipt(parts, judged, await wait_folded(parts, judged, query.wait))
 
 
 async def take(parts: Parts, raws: list[bytes]) -> list[Judged]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
@@ -14,6 +15,8 @@ from assetlog.schemas.errors import AssetlogError
 from assetlog.schemas.positions import format_position
 from assetlog.schemas.shapes import Accepted, Problem, ProblemItem, Receipt, Rejected
 
+WRITE_ELSEWHERE_FROM = 500
+"""Events of a request whose receipt is written in a thread."""
 Ack = Literal["disk", "memory", "unknown"]
 
 
@@ -39,17 +42,24 @@ async def wait_folded(parts: Parts, judged: Sequence[Judged], wait: str | None) 
     return Waited(await parts.projector.wait_for(max(positions), parts.settings.wait_seconds))
 
 
-def receipt_response(parts: Parts, judged: Sequence[Judged], waited: Waited) -> Answer:
+async def receipt(parts: Parts, judged: Sequence[Judged], waited: Waited) -> Answer:
+    """The answer to a request with events; a long one is written in a thread, so that others are answered meanwhile."""
+    if len(judged) < WRITE_ELSEWHERE_FROM:
+        return receipt_answer(parts, judged, waited)
+    return await asyncio.to_thread(receipt_answer, parts, judged, waited)
+
+
+def receipt_answer(parts: Parts, judged: Sequence[Judged], waited: Waited) -> Answer:
     """The answer to a request with events: 201, 202, 207, or a problem when none was taken."""
     ack: Ack = parts.appender.ack
     rejected = [rejection(each.index, each.error) for each in judged if each.error is not None]
     if len(rejected) == len(judged):
         return _refusal(judged, ack, rejected)
     accepted = [_accepted(parts, each, waited) for each in judged if each.error is None]
-    receipt = Receipt(accepted=accepted, ack=ack, rejected=rejected, folded=waited.folded)
+    body = Receipt(accepted=accepted, ack=ack, rejected=rejected, folded=waited.folded)
     headers = {POSITION_HEADER: format_position(max(positions_of(judged)))}
     status = 207 if rejected else 202 if waited.folded is False else 201
-    return Answer(encode(receipt), status=status, headers=headers)
+    return Answer(encode(body), status=status, headers=headers)
 
 
 def rejection(index: int, error: AssetlogError) -> Rejected:
