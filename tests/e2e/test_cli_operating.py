@@ -9,9 +9,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import duckdb
 import pytest
+
+from assetlog.catalog.client import Client
+from assetlog.catalog.demo.assets import ORDERS
+from assetlog.schemas.errors import Unavailable
 
 Assetlog = Callable[..., subprocess.CompletedProcess[str]]
 COMMAND = [sys.executable, "-m", "assetlog.catalog.cli.main"]
@@ -124,3 +129,18 @@ def test_the_demo_tells_its_story_to_people(assetlog: Assetlog) -> None:
     assert demo.stderr == ""
     for told in ("12,90 EUR", "failed → fresh", "duckdb://shop/mart/revenue", "46,608.24", "/docs"):
         assert told in demo.stdout
+
+
+def test_the_demo_goes_on_until_it_is_stopped_and_leaves_nothing(environment: dict[str, str]) -> None:
+    with subprocess.Popen([*COMMAND, "demo", "--json"], stdout=subprocess.PIPE, text=True, env=environment) as demo:
+        assert demo.stdout is not None
+        tour = json.loads(demo.stdout.readline())
+        with Client(tour["url"]) as client:
+            assert client.asset(ORDERS.key).state == "fresh"
+        file = Path(urlsplit(tour["report_file"]["data"]["url"]).path)
+        assert file.is_file()
+        demo.send_signal(signal.SIGTERM)
+        assert demo.wait(30) == 0
+    assert not file.exists()
+    with Client(tour["url"]) as client, pytest.raises(Unavailable):
+        client.position()

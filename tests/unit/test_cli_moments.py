@@ -83,7 +83,7 @@ def test_a_position_tells_when_it_was_recorded() -> None:
 
 def test_a_duration_is_short() -> None:
     assert [duration(seconds) for seconds in (0.000025, 0.25, 59.9, 75, 3700)] == [
-        "0 ms",
+        "25 µs",
         "250 ms",
         "59.9 s",
         "1m 15s",

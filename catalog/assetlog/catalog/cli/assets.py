@@ -20,6 +20,7 @@ FILTERS = {
     "state": "fresh, stale, failed, checks-failing or unknown",
     "sort": "key, name, last (longest ago first) or -last (newest first)",
 }
+FIRST_STEP = "No assets yet. Emit one: assetlog emit asset.materialized s3://lake/orders.parquet"
 COLUMNS = (
     Column("state", keep=True),
     Column("key"),
@@ -49,7 +50,13 @@ def run(args: argparse.Namespace) -> int:
         filters["retired"] = "true"
 
     def render(page: Page[Asset]) -> None:
-        show_tree(page) if args.tree else show_assets(page)
+        if not page.items and output.on_terminal():
+            narrowed = args.as_of or any(getattr(args, name) for name in FILTERS)
+            output.say("No asset is like that." if narrowed else FIRST_STEP)
+        elif args.tree:
+            show_tree(page)
+        else:
+            show_assets(page)
         context.footer(args, page.position, page.next)
 
     return context.answer(args, "/v1/assets", Page[Asset], render, **filters)
@@ -57,25 +64,13 @@ def run(args: argparse.Namespace) -> int:
 
 def show_assets(page: Page[Asset]) -> None:
     """The assets as a table."""
-    if not page.items:
-        nothing_yet()
-        return
     output.table(COLUMNS, (_row(asset) for asset in page.items))
-
-
-def nothing_yet() -> None:
-    """What an empty catalog, or a filter that lets nothing through, says."""
-    if output.on_terminal():
-        output.say(Styled("No assets.", "bold"), " Emit one: assetlog emit asset.materialized s3://lake/orders.parquet")
 
 
 def show_tree(page: Page[Asset]) -> None:
     """The assets by scheme and path."""
     from assetlog.catalog.cli.graphs import key_tree, print_forest
 
-    if not page.items:
-        nothing_yet()
-        return
     assets = {asset.key: asset for asset in page.items}
     labels = {key: _label(asset) for key, asset in assets.items()}
     print_forest(key_tree(assets), labels)

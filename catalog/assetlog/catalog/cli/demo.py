@@ -7,8 +7,10 @@ person wants to know: how things are, what was made from what, what happened, ho
 from __future__ import annotations
 
 import argparse
+import signal
+import sys
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -28,6 +30,8 @@ def run(args: argparse.Namespace) -> int:
     from assetlog.catalog.demo.stage import own_node, play
     from assetlog.catalog.demo.tour import ask, check, show
 
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="assetlog-demo-")))
         url = args.url or stack.enter_context(own_node(folder / "home"))
@@ -43,7 +47,10 @@ def run(args: argparse.Namespace) -> int:
 def _wait(args: argparse.Namespace, url: str) -> None:
     if not args.json:
         output.say()
-        output.say(
-            Styled("The node goes on until Ctrl-C. From another shell:", "bold"), f" ASSETLOG_URL={url} assetlog assets"
-        )
-    threading.Event().wait()
+        output.say(Styled("The node goes on until Ctrl-C.", "bold"), " From another shell:")
+        output.say()
+        output.say(f"  export ASSETLOG_URL={url}")
+        output.say("  assetlog assets")
+    sys.stdout.flush()
+    with suppress(KeyboardInterrupt):
+        threading.Event().wait()

@@ -159,6 +159,9 @@ def _indented(label: Styled, value: Cell, indent: int) -> None:
     if not on_terminal():
         say(" " * indent, label, value)
         return
+    if " " not in _plain(value):  # a key or a URL stays in one piece, to be copied
+        console().print(_joined((" " * indent, label, value)), soft_wrap=True)
+        return
     from rich.table import Table
 
     grid = Table.grid(padding=(0, 0))

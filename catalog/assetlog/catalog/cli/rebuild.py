@@ -21,9 +21,12 @@ def run(args: argparse.Namespace) -> int:
     """Rebuild; refused while a node runs on the data directory."""
     from assetlog.catalog.assembly import PROJECTION
     from assetlog.catalog.cli.whole_log import log_of_stopped_node, progress
+    from assetlog.catalog.settings import crash_at
+    from assetlog.consumers.crash_points import arm
     from assetlog.consumers.fold.rebuild import rebuild
 
     settings = read_settings(args)
+    arm(crash_at())
     with log_of_stopped_node(settings) as log, progress(log, "Folding", quiet=args.json) as bar:
         result = rebuild(settings.home / PROJECTION, settings.catalog, log, bar)
     if args.json:

@@ -30,7 +30,10 @@ def run_in_foreground(settings: Settings, *, as_json: bool) -> int:
     """
     from assetlog.catalog import logs
     from assetlog.catalog.node import run_node
+    from assetlog.catalog.settings import crash_at
+    from assetlog.consumers.crash_points import arm
 
+    arm(crash_at())
     logs.configure(settings.log_level, settings.log_format)
 
     def welcome(node: Node) -> None:

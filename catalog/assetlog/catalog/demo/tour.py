@@ -19,7 +19,7 @@ from assetlog.catalog.cli.runs import show_runs
 from assetlog.catalog.client import Client
 from assetlog.catalog.demo.assets import CUSTOMERS, ORDERS, REVENUE
 from assetlog.catalog.demo.pipeline import NIGHTLY, REPAIR, REPORT_KEY
-from assetlog.catalog.demo.shop import MALFORMED_AMOUNT
+from assetlog.catalog.demo.shop import BAD_DAY, MALFORMED_AMOUNT
 from assetlog.catalog.demo.stage import Played
 from assetlog.schemas.errors import Broken
 from assetlog.schemas.shapes import Artifact, Asset, Diff, EventShape, Lineage, Page, RunShape
@@ -44,6 +44,7 @@ class Tour(Struct, kw_only=True):
     history_before: Raw
     diff: Raw
     report: Raw
+    report_file: Raw
     urls: dict[str, str]
 
 
@@ -67,6 +68,7 @@ def ask(client: Client, played: Played) -> Tour:
         history_before=get("/v1/asset/events", key=ORDERS.key, limit=HISTORY // 2, **then),
         diff=get("/v1/diff", **{"from": played.before, "to": played.after}),
         report=get("/v1/artifact", key=REPORT_KEY, **now),
+        report_file=get("/v1/artifact", key="revenue-report-file", **now),
         urls=_urls(client.node.url, played),
     )
 
@@ -105,6 +107,8 @@ def show(tour: Tour, *, as_json: bool) -> None:
     if as_json:
         output.answer(msgspec.json.encode(tour))
         return
+    output.say(Styled("A shop's orders, from CSV exports over DuckDB tables to a report.", "bold"))
+    output.say(f"The export of {BAD_DAY} was damaged: the nightly run failed, and a repair loaded that day again.")
     repaired = f"--as-of {tour.before}"
     _title("What ran", "assetlog runs")
     show_runs(decode(tour.runs, Page[RunShape]))
@@ -141,7 +145,7 @@ def _title(text: str, command: str) -> None:
 
 
 def _urls(url: str, played: Played) -> dict[str, str]:
-    key = quote(ORDERS.key, safe="")
+    key = quote(ORDERS.key, safe=":/")
     return {
         "API docs": f"{url}/docs",
         "orders, now": f"{url}/v1/asset?key={key}",
