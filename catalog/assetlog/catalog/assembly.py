@@ -21,6 +21,8 @@ from assetlog.consumers.views.hot_loader import HotLoader
 from assetlog.consumers.views.reader import Reader
 
 _log = logging.getLogger("assetlog.node")
+COLLECT_IDLE_FROM = 10_000
+"""New objects that make a collection worth its time while idle."""
 PROJECTION = "catalog.duckdb"
 
 
@@ -52,7 +54,7 @@ async def build_parts(settings: Settings, log: EventLog) -> tuple[Parts, Callabl
         appender=log.appender,
         intake=Intake(log.appender, projector),
         projector=projector,
-        reader=Reader(projector.cursor, log.bodies, lambda: projector.epoch),
+        reader=Reader(projector.cursor, log.bodies, lambda: projector.epoch, lambda: projector.fold.known),
         threads=threads,
         metrics=metrics,
         api_source=f"api://{platform.node() or 'localhost'}",
@@ -62,6 +64,6 @@ async def build_parts(settings: Settings, log: EventLog) -> tuple[Parts, Callabl
 
 
 def _collect() -> None:
-    """Collect garbage while nobody waits; `tune_process` switches the automatic collection off."""
-    if not gc.isenabled():
+    """Collect garbage while nobody waits, if there is enough; `tune_process` switches the automatic collection off."""
+    if not gc.isenabled() and gc.get_count()[0] > COLLECT_IDLE_FROM:
         gc.collect()

@@ -7,6 +7,7 @@ nothing else puts parts together.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import ipaddress
 import logging
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
 
 SWITCH_INTERVAL = 0.0005
 """Seconds a thread may keep the interpreter while others wait: short, so that answers do not wait for the fold."""
+
+COLLECT_EVERY = 1.0
+"""Seconds between two looks at how much garbage there may be."""
+COLLECT_BUSY_FROM = 1_000_000
+"""New objects that are collected even while busy."""
 
 _log = logging.getLogger("assetlog.node")
 Undo = Callable[[], Awaitable[None] | None]
@@ -113,7 +119,7 @@ class Node:
             if on_start is not None:
                 on_start(self)
             tune_process()
-            await stop.wait()
+            await _collect_until(stop)
         finally:
             await self.stop()
             untune_process()
@@ -194,7 +200,16 @@ def tune_process() -> None:
     sys.setswitchinterval(SWITCH_INTERVAL)
     gc.collect()
     gc.freeze()
-    gc.disable()  # the projector collects when idle
+    gc.disable()  # the projector collects when idle, `_collect_until` when it never is
+
+
+async def _collect_until(stop: asyncio.Event) -> None:
+    """Wait for the end; a node that is never idle must collect its garbage, too."""
+    while not stop.is_set():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), COLLECT_EVERY)
+        if gc.get_count()[0] > COLLECT_BUSY_FROM:
+            gc.collect()
 
 
 def untune_process() -> None:
