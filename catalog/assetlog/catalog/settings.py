@@ -120,6 +120,11 @@ class Settings(BaseSettings):
         return f"environment {variable}" if _in_environment(variable, os.environ) else "default"
 
 
+def crash_at() -> str | None:
+    """Where this process shall kill itself: for the chaos tests only, hence no setting (`consumers.crash_points`)."""
+    return os.environ.get("ASSETLOG_CRASH_AT")
+
+
 def variable_of(name: str) -> str:
     """The environment variable of a setting.
 

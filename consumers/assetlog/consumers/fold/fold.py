@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 
 import duckdb
 
+from assetlog.consumers.crash_points import passing
 from assetlog.consumers.fold.identity import Identity, identity
 from assetlog.consumers.fold.known import Known
 from assetlog.consumers.fold.rows import Rows
@@ -226,10 +227,12 @@ class Fold:
         self._unsnapped = 0 if snap else unsnapped
 
     def _snapshot(self, connection: duckdb.DuckDBPyConnection, position: int) -> None:
+        passing("snapshot.before")
         with self.store.optimized():
             values = {"p": position, "s": latest_snapshot(connection), "aids": None}
             statement("snapshot").run(connection, values)
             statement("forget_progress").run(connection, {"p": position})
+        passing("snapshot.after")
 
     def _needs_progress(self, entries: Sequence[Entry], commit: Commit) -> bool:
         """Whether this commit must say how far it got: where it ends with no event, else once a second."""

@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 
 import duckdb
 
+from assetlog.consumers.crash_points import passing
 from assetlog.consumers.fold.digest import state_digest
 from assetlog.consumers.fold.fold import MAX_POSITION, Fold, latest_snapshot, open_fold
 from assetlog.consumers.fold.store import FOLD_SQL, Store, set_aside, sql_text
@@ -71,7 +72,9 @@ def rebuild(path: Path, catalog: str, log: OrderedLog, on_progress: OnProgress =
     entries += extend(fold, log, MAX_POSITION, on_progress, entries)
     result_position = fold.position
     fold.close()
+    passing("rebuild.folded")
     aside = set_aside(path, "before-rebuild") if before not in {None, digest} else None
+    passing("rebuild.set-aside")
     _swap(fresh, path)
     return Rebuilt(result_position, entries, time.monotonic() - began, digest, before, aside)
 
@@ -182,7 +185,9 @@ def _swap(fresh: Path, path: Path) -> None:
     """Put a closed file in a place; its directory is synced so that the name survives a power loss."""
     with contextlib.suppress(FileNotFoundError):
         path.with_name(path.name + ".wal").unlink()
+    passing("rebuild.swapping")
     fresh.replace(path)
+    passing("rebuild.swapped")
     directory = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(directory)

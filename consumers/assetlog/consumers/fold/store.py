@@ -15,6 +15,7 @@ from typing import Any
 
 import duckdb
 
+from assetlog.consumers.crash_points import passing
 from assetlog.schemas.errors import Broken
 
 FOLD_SQL = "assetlog.consumers.fold.sql"
@@ -64,7 +65,9 @@ class Store:
         except BaseException:
             self._abandon()
             raise
+        passing("commit.before")
         self._writer.commit()
+        passing("commit.after")
 
     @contextlib.contextmanager
     def optimized(self) -> Iterator[None]:
@@ -93,7 +96,9 @@ class Store:
         """Move the write-ahead log into the file if so many rows wait there. It stops commits: do it when idle."""
         if self._since_checkpoint < at_least:
             return False
+        passing("checkpoint.begin")
         self._writer.execute("checkpoint")
+        passing("checkpoint.end")
         self._since_checkpoint = 0
         return True
 
@@ -157,6 +162,7 @@ def set_aside(path: Path, why: str) -> Path:
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
     aside = path.with_name(f"{path.name}.{why}-{stamp}")
     path.rename(aside)
+    passing("set-aside.between")
     wal = path.with_name(path.name + ".wal")
     if wal.exists():
         wal.rename(aside.with_name(aside.name + ".wal"))

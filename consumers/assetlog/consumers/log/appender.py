@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 import redis
 import redis.asyncio
 
+from assetlog.consumers.crash_points import passing
 from assetlog.consumers.log.binary import OLDEST_EMBEDDED
 from assetlog.consumers.log.connection import ANSWER_WITHIN, Ack, ServerFacts, inspect, refuse_unfit
 from assetlog.consumers.log.faults import explain
@@ -166,6 +167,7 @@ class Appender:
     async def _exchange(self, raws: list[bytes]) -> list[bytes | Exception]:
         """Send a batch and read its answers: an entry ID, or the server's refusal of that entry."""
         await self._connected()
+        passing("append.sending")
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
                 answers = await self._send(pack_xadds(self._head, raws), len(raws))
@@ -175,6 +177,7 @@ class Appender:
         except BaseException:
             await self._disconnect()
             raise
+        passing("append.answered")
         if time.monotonic() - self._inspected > FACTS_LAST:
             await self._inspect_again()
         return answers

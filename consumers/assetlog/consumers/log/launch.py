@@ -82,8 +82,12 @@ def command(binary: ServerBinary, directory: Path, socket: Path) -> list[str]:
     return [str(binary.path)] + [part for name, value in options.items() for part in (f"--{name}", value)]
 
 
-def launch(binary: ServerBinary, directory: Path, socket: Path, lock_descriptor: int) -> subprocess.Popen[bytes]:
+def launch(
+    binary: ServerBinary, directory: Path, socket: Path, lock_descriptor: int, on_start: Callable[[int], None]
+) -> subprocess.Popen[bytes]:
     """Start a server in a session of its own and wait until it answers; it inherits the lock on its directory.
+
+    `on_start` is told its process id at once, before it answers.
 
     Raises:
         Broken: it ended or did not answer; the detail has its last log lines, the hint what to do.
@@ -102,6 +106,7 @@ def launch(binary: ServerBinary, directory: Path, socket: Path, lock_descriptor:
             pass_fds=[lock_descriptor],
         )
     try:
+        on_start(process.pid)
         answered = await_answer(lambda: process.poll() is None, socket)
     except BaseException:
         end(process)

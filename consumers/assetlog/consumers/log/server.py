@@ -15,6 +15,7 @@ import msgspec
 import redis
 from msgspec import Struct
 
+from assetlog.consumers.crash_points import passing
 from assetlog.consumers.log.binary import ServerBinary, find_server
 from assetlog.consumers.log.connection import connect_sync, unix_url
 from assetlog.consumers.log.home import FileLock, HomeLock, make_private, socket_path
@@ -32,6 +33,7 @@ class ServerRecord(Struct, frozen=True):
     """What `log/server.json` says about the server of a data directory, so that the next node finds it."""
 
     pid: int
+    """0 while the server is being started: a node that is killed just then does not learn it."""
     socket: str
     version: tuple[int, int, int]
 
@@ -164,20 +166,27 @@ class LogServer:
         socket = socket_path(self.home, self._runtime_dir)
         descriptor = self._server_lock.descriptor
         assert descriptor is not None
+        self._write_record(ServerRecord(0, str(socket), binary.version))
+
+        def note(pid: int) -> None:
+            passing("log.launched")
+            self._record = ServerRecord(pid, str(socket), binary.version)
+            self._write_record(self._record)
+
         try:
-            self._process = launch(binary, self.directory, socket, descriptor)
+            self._process = launch(binary, self.directory, socket, descriptor, note)
         except BaseException:
             self._remove_socket(socket)
             raise
         finally:
             self._server_lock.release()
         self.adopted = False
-        self._record = ServerRecord(self._process.pid, str(socket), binary.version)
-        self._write_record(self._record)
 
     def _adopt(self) -> bool:
         """Take over a left-over server that is fit: ours by its directory, of our version, syncing every write."""
         record = read_record(self.directory)
+        if record is not None and not record.pid:
+            await_answer(self._server_lock.held_elsewhere, Path(record.socket))
         facts = ask(record, self.directory) if record else None
         if record is None or facts is None or record.version != self._known_binary().version or not facts.fit:
             return False
@@ -185,6 +194,7 @@ class LogServer:
         if not await_answer(self._server_lock.held_elsewhere, Path(record.socket)):
             return False
         self._record = ServerRecord(facts.pid, record.socket, record.version)
+        self._write_record(self._record)
         self.adopted = True
         return True
 
@@ -213,7 +223,7 @@ class LogServer:
         if self._process is not None:
             self._process.send_signal(number)
             return True
-        if not runs_in(record.pid, self.directory):
+        if not record.pid or not runs_in(record.pid, self.directory):
             return False
         with contextlib.suppress(ProcessLookupError):
             os.kill(record.pid, number)
@@ -222,7 +232,7 @@ class LogServer:
     def _end_heirs(self, record: ServerRecord) -> None:
         """End a child that rewrites the log's file and outlived its server: it still holds the inherited lock."""
         heirs_only = self._process is not None or not process_exists(record.pid)
-        if heirs_only and self._server_lock.held_elsewhere():
+        if record.pid and heirs_only and self._server_lock.held_elsewhere():
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(record.pid, signal.SIGKILL)
             self._gone_within(ENDS_WITHIN)
