@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -46,8 +45,6 @@ def accept_ages(parser: argparse.ArgumentParser) -> None:
 
 def open_client(args: argparse.Namespace) -> Client:
     """The client for the node that the options name."""
-    # httpx loads click and all of rich for a command line of its own, which would be half of our start.
-    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
     from assetlog.catalog.client import Client
 
     return Client(args.url, home=args.data_dir)

@@ -80,7 +80,9 @@ def _content(type_: str, data: dict[str, Any]) -> str:
         mark = "✔" if data.get("passed") else "✖"
         return f"{mark} {data.get('check')} {facts(data.get('metadata'))}"
     if type_.startswith("artifact."):
-        return " ".join(str(data[name]) for name in ("type", "description") if data.get(name))
+        progress = data.get("data")
+        shown = f"{progress:g} %" if isinstance(progress, int | float) else ""
+        return " ".join(filter(None, (data.get("type"), shown, data.get("description") or data.get("reason"))))
     if type_ == "asset.described":
         return ", ".join(name for name in data if name not in {"run", "by"})
     if type_.startswith("run."):

@@ -149,6 +149,8 @@ def _unknown(word: str) -> str:
 
 def _run(name: str, words: list[str]) -> int:
     args = argparse.Namespace(json="--json" in words, debug="--debug" in words)
+    # httpx loads click and all of rich for a command line of its own, which would be half of our start.
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
     try:
         args = command_parser(name).parse_args(words)
         return int(load(name).run(args))

@@ -11,7 +11,7 @@ from assetlog.catalog.cli.output import Styled
 if TYPE_CHECKING:
     from assetlog.catalog.client import Client
 
-DEFAULT_DEPTH = 3
+DEFAULT_DEPTH = 4
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
