@@ -16,9 +16,10 @@ from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 from assetlog.catalog.answers import decode, error_of
-from assetlog.catalog.finding import find_node
+from assetlog.catalog.finding import LOOPBACK, find_node
 from assetlog.catalog.sse import Message, read_messages
 from assetlog.schemas.errors import AssetlogError, Unavailable
 from assetlog.schemas.shapes import (
@@ -82,10 +83,15 @@ class Client:
         # A data directory that is named outright counts for more than the environment's URL.
         self.node = find_node(url or (None if home else config.url), home or config.home, token or config.token)
         headers = {"authorization": f"Bearer {self.node.token}"} if self.node.token else {}
-        # Loading the certificates takes longer than most answers; plain http needs none.
-        secure = self.node.url.startswith("https://")
+        # A proxy of the environment is for the world outside, not for this machine; and on this machine, loading
+        # the certificates for nothing would take longer than the answer.
+        local = urlsplit(self.node.url).hostname in LOOPBACK
         self._http = httpx.Client(
-            base_url=self.node.url, headers=headers, timeout=timeout, trust_env=False, verify=secure
+            base_url=self.node.url,
+            headers=headers,
+            timeout=timeout,
+            trust_env=not local,
+            verify=not local or self.node.url.startswith("https://"),
         )
 
     def close(self) -> None:

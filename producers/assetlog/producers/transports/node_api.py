@@ -93,10 +93,11 @@ class NodeTransport:
         if self.token:
             headers["authorization"] = f"Bearer {self.token}"
         timeout = httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
-        # A proxy of the environment is for the world outside, not for this machine.
-        # Loading the certificates takes longer than most answers; plain http needs none.
-        secure = self.url.startswith("https://")
-        return httpx.Client(headers=headers, timeout=timeout, trust_env=not is_loopback(self.url), verify=secure)
+        # A proxy of the environment is for the world outside, not for this machine; and on this machine, loading
+        # the certificates for nothing would take longer than the answer.
+        local = is_loopback(self.url)
+        secure = not local or self.url.startswith("https://")
+        return httpx.Client(headers=headers, timeout=timeout, trust_env=not local, verify=secure)
 
 
 class _AskAgain(Exception):
