@@ -15,6 +15,7 @@ from assetlog.consumers.fold.fold import Fold, open_fold
 from assetlog.consumers.fold.hot import HotAssets
 from assetlog.consumers.views.hot_loader import HotLoader
 from assetlog.consumers.views.reader import Reader
+from assetlog.consumers.views.state_reader import states
 from assetlog.schemas.positions import position_time
 
 START_MS = 1_763_747_570_000
@@ -168,6 +169,24 @@ def test_what_is_in_memory_says_the_same_as_sql(log: Log, split: list[int]) -> N
             hot.admit(hot.reload(fold, hot.take_wanted()))
             in_memory = hot.asset(key)
         assert plain(in_memory) == plain(reader_of(fold, bodies).asset(key, fold.position))
+
+
+@given(logs(), st.data())
+@LAWS
+def test_narrow_statements_and_the_whole_catalogs_view_say_the_same(log: Log, data: st.DataObject) -> None:
+    fold = folded(log)
+    at = data.draw(st.sampled_from(log))[0]
+    reader = reader_of(fold, Bodies(log))
+    rows = reader.rows("asset_state", p=at, s=reader.snapshot_before(at), aids=None)
+    narrow = {state.aid: state for state in states(reader, [row[0] for row in rows], at)}
+    assert narrow.keys() == set(reader.known_at(at).roots_in_order())
+    for row in rows:
+        aid, key, first_pos, *told = row[:13]
+        *counts, _failing, state, reason, retired = row[13:]
+        found = narrow[aid]
+        assert (found.key, found.first_pos, *found.told) == (key, first_pos, *told)
+        assert tuple(found.counts) == tuple(value or 0 for value in counts)
+        assert (found.state, found.state_reason, found.retired) == (state, reason, retired)
 
 
 @given(logs(), st.data())

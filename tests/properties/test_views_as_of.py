@@ -53,7 +53,22 @@ acts = st.fixed_dictionaries(
         "yes": st.booleans(),
     }
 )
-logs = st.lists(acts, min_size=1, max_size=25)
+
+
+def numbered_by_first_sight(log: list[Act]) -> list[Act]:
+    """The same log with its assets numbered as the fold numbers them: densely, a subject before its upstream."""
+    order: dict[int, None] = {}
+    for act in log:
+        if act["type"] != "quarantine":
+            order.setdefault(act["aid"])
+            if act["type"] in {"asset.materialized", "asset.aliased"}:
+                order.setdefault(act["other"])
+    order.update(dict.fromkeys(range(len(KEYS))))
+    number = {aid: place for place, aid in enumerate(order)}
+    return [{**act, "aid": number[act["aid"]], "other": number[act["other"]]} for act in log]
+
+
+logs = st.lists(acts, min_size=1, max_size=25).map(numbered_by_first_sight)
 
 
 def position_of(n: int) -> int:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from msgspec import Struct
 
 from assetlog.consumers.fold.fold import Commit, Fold
 from assetlog.consumers.fold.hot_rules import RULES
+from assetlog.consumers.fold.judging import judge
 from assetlog.consumers.fold.known import Known
-from assetlog.consumers.fold.rank import rank_position
 from assetlog.schemas.codec import Event
 from assetlog.schemas.keys import canonical_key
 from assetlog.schemas.positions import format_position, position_time
@@ -159,23 +158,11 @@ class HotAssets:
 
     def _judge(self, hot: HotAsset) -> None:
         shape = hot.shape
-        shape.state, shape.state_reason = self._state(hot)
+        newest = max(((self.ranks.get(aid, 0), key) for key, aid in hot.upstream.items()), default=(0, ""))
+        failing = (name for (name, _), spoils in hot.checks.items() if spoils)
+        shape.state, shape.state_reason = judge(hot.materialized, hot.failed, hot.overdue_pos, failing, newest)
         shape.retired = hot.retired_pos > hot.active_pos
         shape.partitions = len(hot.partitions)
-
-    def _state(self, hot: HotAsset) -> tuple[Any, str | None]:
-        """The same order of reasons as asset_state.sql."""
-        if hot.failed > hot.materialized:
-            return "failed", "the last materialization failed"
-        failing = sorted({name for (name, _), spoils in hot.checks.items() if spoils})
-        if failing:
-            return "checks-failing", "failing checks: " + ", ".join(failing)
-        if not hot.materialized:
-            return "unknown", "never materialized"
-        if hot.overdue_pos > rank_position(hot.materialized):
-            return "stale", "overdue"
-        newest, key = max(((self.ranks.get(aid, 0), key) for key, aid in hot.upstream.items()), default=(0, ""))
-        return ("stale", f"newer upstream: {key}") if newest > hot.materialized else ("fresh", None)
 
 
 def _seen(position: int) -> Seen:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import duckdb
 
+from assetlog.consumers.fold.known import Known, KnownAt
 from assetlog.consumers.views.sql import statement
 
 Row = tuple[Any, ...]
@@ -27,6 +28,7 @@ class Access:
     Args:
         cursor_factory: makes a connection for a thread, e.g. `Store.cursor`. Each thread gets its own, once an epoch.
         bodies: where events' bytes are fetched from.
+        known: the graph in memory; read from the projection at each question unless given.
         epoch: changes whenever the projection was opened again, which ends all connections to it.
     """
 
@@ -35,10 +37,12 @@ class Access:
         cursor_factory: Callable[[], duckdb.DuckDBPyConnection],
         bodies: FetchesBodies,
         epoch: Callable[[], int] = lambda: 0,
+        known: Callable[[], Known] | None = None,
     ) -> None:
         self.bodies = bodies
         self._cursor_factory = cursor_factory
         self._epoch = epoch
+        self._known = known
         self._local = threading.local()
 
     @property
@@ -63,6 +67,11 @@ class Access:
         row = self.row(view, **values)
         assert row is not None  # an aggregate over no rows is still a row
         return row[0]
+
+    def known_at(self, at: int) -> KnownAt:
+        """The graph of assets as of a position."""
+        known = Known.load(self.cursor) if self._known is None else self._known()
+        return known.at(at)
 
     def snapshot_before(self, at: int) -> int:
         """The `$s` that belongs to `$p` = `at`: the position of the last snapshot up to it, 0 for none."""

@@ -1,9 +1,5 @@
--- asset_checks: the last result of each check of the assets $roots as of $p: whether it spoils the asset.
--- with alias_roots
-select
-    coalesce(root, aid) as aid, name, part,
-    not arg_max(passed, pos) and arg_max(severity, pos) = 'error' as spoils
+-- asset_checks: the results of the checks of the assets numbered $aids up to $p, in order.
+select aid, name, part, not passed and severity = 'error' as spoils
 from checks
-left join alias_roots on member = aid
-where pos <= $p and coalesce(root, aid) in (select unnest($roots::integer[]))
-group by 1, 2, 3
+where pos <= $p and aid in (select unnest($aids::integer[]))
+order by pos

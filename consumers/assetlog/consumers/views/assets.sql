@@ -1,4 +1,4 @@
--- assets: assets as of $p that pass every filter given, in the order of $sort, after the sort key ($after_rank, $after).
+-- assets: numbers and ranks of the assets as of $p that pass every filter given, in the order of $sort, after the sort key ($after_rank, $after).
 -- with asset_state
 with ranked as (
     select
@@ -13,7 +13,7 @@ with ranked as (
         end::hugeint as rank
     from asset_state
 )
-select *
+select aid, rank
 from ranked
 where ($retired::boolean or not retired)
     and ($q::varchar is null or contains(lower(key), lower($q)) or contains(lower(coalesce(name, '')), lower($q))

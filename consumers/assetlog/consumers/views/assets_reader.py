@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any, NamedTuple, TypedDict, Unpack
+from typing import NamedTuple, TypedDict, Unpack
 
 import msgspec
 from msgspec import Raw
 
+from assetlog.consumers.fold.known import Direction, KnownAt
 from assetlog.consumers.fold.rank import rank_position
 from assetlog.consumers.views.access import Access
 from assetlog.consumers.views.occurrences import occurrence
 from assetlog.consumers.views.paging import DEFAULT_LIMIT, check_limit, page, read_cursor
+from assetlog.consumers.views.state_reader import AssetState, partition_counts, states
 from assetlog.schemas.codec import Event, decode
 from assetlog.schemas.errors import Invalid
 from assetlog.schemas.keys import canonical_key
 from assetlog.schemas.positions import format_position, position_time
-from assetlog.schemas.shapes import Asset, Page, Seen
+from assetlog.schemas.shapes import Asset, Occurrence, Page, Seen
 from assetlog.schemas.times import format_time
 
 SORTS = ("key", "last_materialization", "materializations", "failures", "first_seen")
@@ -57,48 +58,12 @@ class Chosen(TypedDict, total=False):
     retired: bool
 
 
-class StateRow(NamedTuple):
-    """One row of asset_state.sql, in its order."""
-
-    aid: int
-    key: str
-    first_pos: int
-    name: str | None
-    grp: str | None
-    kind: str | None
-    description: str | None
-    url: str | None
-    owners: str | None
-    tags: str | None
-    columns: str | None
-    extra: str | None
-    freshness: str | None
-    materializations: int
-    failures: int
-    observations: int
-    materialized: int | None
-    failed: int | None
-    overdue_pos: int | None
-    retired_pos: int | None
-    active_pos: int | None
-    failing_checks: str | None
-    state: Any
-    state_reason: str | None
-    retired: bool
-
-
-def asset_number(access: Access, key: str, at: int) -> int | None:
-    """The number of the asset that a key names as of a position, an alias resolved."""
-    row = access.row("asset_number", key=canonical_key(key), p=at)
-    return None if row is None else int(row[0])
-
-
 def asset(access: Access, key: str, at: int) -> Asset | None:
     """The asset that a key or an alias names as of a position."""
-    number = asset_number(access, key, at)
-    if number is None:
+    root = access.known_at(at).number(canonical_key(key))
+    if root is None:
         return None
-    (found,) = shapes(access, state_rows(access, [number], at), at)
+    (found,) = shapes(access, states(access, [root], at), at)
     return found
 
 
@@ -118,12 +83,9 @@ def assets(
         _check_choice("state", filters.state, STATES)
     after = read_cursor(cursor, tuple[str, str])
     if filters.by_key_only:
-        rows = _rows_by_key(access, at, filters, limit, after[1] if after else None)
-        ranks = ["0"] * len(rows)
+        ranked = _by_key(access, at, filters, limit, after[1] if after else "")
     else:
-        found = _rows_by_filter(access, at, filters, limit, after)
-        rows, ranks = [StateRow._make(row[:-1]) for row in found], [str(row[-1]) for row in found]
-    ranked = list(zip(rows, ranks, strict=True))
+        ranked = _by_filter(access, at, filters, limit, after)
     return page(
         ranked,
         limit,
@@ -133,32 +95,26 @@ def assets(
     )
 
 
-def state_rows(access: Access, roots: Sequence[int], at: int) -> list[StateRow]:
-    """The state of some assets, in their order. `roots` are no aliases."""
-    values: dict[str, Any] = {"p": at, "s": access.snapshot_before(at), "roots": list(roots)}
-    values["aids"] = [aid for (aid,) in access.rows("asset_scope", **values)]
-    found = {row[0]: StateRow._make(row) for row in access.rows("asset_state", **values)}
-    return [found[root] for root in roots]
+Ranked = list[tuple[AssetState, str]]
+"""Assets with the rank they are sorted by, as text."""
 
 
-def _rows_by_key(access: Access, at: int, filters: Filters, limit: int, after: str | None) -> list[StateRow]:
-    """One row more than the limit, as far as there are so many: retired ones make room for the next."""
-    rows: list[StateRow] = []
-    while len(rows) <= limit:
-        values = {"p": at, "after": after, "prefix": filters.prefix, "scheme": filters.scheme, "limit": limit + 1}
-        numbered = access.rows("asset_page", **values)
-        if numbered:
-            after = numbered[-1][1]
-            states = state_rows(access, [aid for aid, _ in numbered], at)
-            rows += [row for row in states if filters.retired or not row.retired]
-        if len(numbered) <= limit:
-            break
-    return rows[: limit + 1]
+def _by_key(access: Access, at: int, filters: Filters, limit: int, after: str) -> Ranked:
+    """One asset more than the limit, as far as there are so many: retired ones make room for the next."""
+    known = access.known_at(at)
+    start = f"{filters.scheme}://" if filters.scheme else ""
+    keys = ((known.key(root), root) for root in known.roots_in_order())
+    numbers = [
+        root for key, root in keys if key > after and key.startswith(filters.prefix or "") and key.startswith(start)
+    ]
+    found: list[AssetState] = []
+    while numbers and len(found) <= limit:
+        some, numbers = numbers[: limit + 1], numbers[limit + 1 :]
+        found += [state for state in states(access, some, at) if filters.retired or not state.retired]
+    return [(state, "0") for state in found[: limit + 1]]
 
 
-def _rows_by_filter(
-    access: Access, at: int, filters: Filters, limit: int, after: tuple[str, str] | None
-) -> list[tuple[Any, ...]]:
+def _by_filter(access: Access, at: int, filters: Filters, limit: int, after: tuple[str, str] | None) -> Ranked:
     tag, _, tag_value = (filters.tag or "").partition("=")
     values = {
         **filters._asdict(),
@@ -171,73 +127,64 @@ def _rows_by_filter(
         "after": after[1] if after else None,
         "limit": limit + 1,
     }
-    return access.rows("assets", **values)
+    chosen = access.rows("assets", **values)
+    found = states(access, [aid for aid, _ in chosen], at)
+    return [(state, str(rank)) for state, (_, rank) in zip(found, chosen, strict=True)]
 
 
-def shapes(access: Access, rows: Sequence[StateRow], at: int) -> list[Asset]:
+def shapes(access: Access, found: Sequence[AssetState], at: int) -> list[Asset]:
     """The answers about assets from their state."""
-    if not rows:
-        return []
-    roots = [row.aid for row in rows]
-    links = _links(access, roots, at)
-    partitions = _partitions(access, roots, at)
-    events = _events(access, rows)
-    return [_shape(row, links, partitions.get(row.aid, 0), events) for row in rows]
+    known = access.known_at(at)
+    partitions = partition_counts(access, known, [state.aid for state in found], at)
+    events = _events(access, found)
+    return [_shape(state, known, partitions.get(state.aid, 0), events) for state in found]
 
 
-def _links(access: Access, roots: Sequence[int], at: int) -> dict[tuple[int, str], list[str]]:
-    links: dict[tuple[int, str], list[str]] = defaultdict(list)
-    for aid, kind, value in access.rows("asset_links", roots=list(roots), p=at):
-        links[aid, kind].append(value)
-    return links
-
-
-def _partitions(access: Access, roots: Sequence[int], at: int) -> dict[int, int]:
-    members = access.rows("asset_members", roots=list(roots), p=at)
-    values = {"aids": [aid for (aid,) in members], "p": at}
-    return dict(access.rows("asset_partitions", **values))
-
-
-def _events(access: Access, rows: Sequence[StateRow]) -> dict[int, Event]:
+def _events(access: Access, found: Sequence[AssetState]) -> dict[int, Event]:
     """The events of the last materializations and failures, by rank."""
-    ranks = [rank for row in rows for rank in (row.materialized, row.failed) if rank is not None]
+    ranks = [rank for state in found for rank in (state.counts.materialized, state.counts.failed) if rank]
     raws = access.bodies.fetch([rank_position(rank) for rank in ranks])
     return {rank: decode(raw) for rank, raw in zip(ranks, raws, strict=True) if raw is not None}
 
 
-def _shape(row: StateRow, links: dict[tuple[int, str], list[str]], partitions: int, events: dict[int, Event]) -> Asset:
+def _shape(state: AssetState, known: KnownAt, partitions: int, events: dict[int, Event]) -> Asset:
+    told, counts, root = state.told, state.counts, state.aid
     return Asset(
-        key=row.key,
-        name=row.name,
-        group=row.grp,
-        kind=row.kind,
-        description=row.description,
-        owners=[] if row.owners is None else msgspec.json.decode(row.owners),
-        tags={} if row.tags is None else msgspec.json.decode(row.tags),
-        url=row.url,
-        columns=Raw(b"[]" if row.columns is None else row.columns.encode()),
-        extra=Raw(b"{}" if row.extra is None else row.extra.encode()),
-        freshness=None if row.freshness is None else Raw(row.freshness.encode()),
-        state=row.state,
-        state_reason=row.state_reason,
-        retired=row.retired,
-        first_seen=seen(row.first_pos),
-        last_materialization=_occurrence(row.materialized, events),
-        last_failure=_occurrence(row.failed, events),
-        materializations=row.materializations,
-        failures=row.failures,
-        observations=row.observations,
-        upstream=links.get((row.aid, "up"), []),
-        downstream=links.get((row.aid, "down"), []),
-        produced_by=links.get((row.aid, "makes"), []),
-        consumed_by=links.get((row.aid, "reads"), []),
+        key=state.key,
+        name=told.name,
+        group=told.grp,
+        kind=told.kind,
+        description=told.description,
+        owners=[] if told.owners is None else msgspec.json.decode(told.owners),
+        tags={} if told.tags is None else msgspec.json.decode(told.tags),
+        url=told.url,
+        columns=Raw(b"[]" if told.columns is None else told.columns.encode()),
+        extra=Raw(b"{}" if told.extra is None else told.extra.encode()),
+        freshness=None if told.freshness is None else Raw(told.freshness.encode()),
+        state=state.state,
+        state_reason=state.state_reason,
+        retired=state.retired,
+        first_seen=seen(state.first_pos),
+        last_materialization=_occurrence(counts.materialized, events),
+        last_failure=_occurrence(counts.failed, events),
+        materializations=counts.materializations,
+        failures=counts.failures,
+        observations=counts.observations,
+        upstream=_keys(known, "up", root),
+        downstream=_keys(known, "down", root),
+        produced_by=known.jobs("makes", root),
+        consumed_by=known.jobs("reads", root),
         partitions=partitions,
-        aliases=links.get((row.aid, "alias"), []),
+        aliases=known.aliases(root),
     )
 
 
-def _occurrence(rank: int | None, events: dict[int, Event]) -> Any:
-    return None if rank is None else occurrence(rank, events.get(rank))
+def _keys(known: KnownAt, direction: Direction, root: int) -> list[str]:
+    return sorted(known.key(other) for other in known.neighbours(direction, root))
+
+
+def _occurrence(rank: int, events: dict[int, Event]) -> Occurrence | None:
+    return None if not rank else occurrence(rank, events.get(rank))
 
 
 def seen(position: int) -> Seen:

@@ -2,65 +2,52 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-
 from assetlog.consumers.fold.fold import Bodies, Fold
 from assetlog.consumers.fold.hot import HotAsset
 from assetlog.consumers.views.access import Access
-from assetlog.consumers.views.assets_reader import StateRow, shapes, state_rows
+from assetlog.consumers.views.assets_reader import shapes
+from assetlog.consumers.views.state_reader import AssetState, Checks, checks_of, partitions_of, states
 from assetlog.schemas.shapes import Asset
-
-Checks = dict[tuple[str, str | None], bool]
 
 
 class HotLoader:
-    """Reads whole assets; the event's own part comes from the log."""
+    """Reads whole assets for `HotAssets`; what their events say comes from the log."""
 
     def __init__(self, bodies: Bodies) -> None:
         self._bodies = bodies
 
     def __call__(self, fold: Fold, wanted: list[int] | None, limit: int) -> list[HotAsset]:
         """The assets of these numbers, or the `limit` most recent ones, the most recent last."""
-        access, at = Access(lambda: fold.store.reader, self._bodies), fold.position
+        access = Access(lambda: fold.store.reader, self._bodies, known=lambda: fold.known)
+        at = fold.position
         if wanted is None:
             wanted = [aid for (aid,) in access.rows("asset_recent", p=at, limit=limit)]
         if not wanted:
             return []
-        rows = state_rows(access, wanted, at)
-        checks = _checks(access, wanted, at)
-        partitions = _partitions(access, wanted, at)
-        answers = shapes(access, rows, at)
+        known = access.known_at(at)
+        found = states(access, wanted, at)
+        checks = checks_of(access, known, wanted, at)
+        partitions = partitions_of(access, known, wanted, at)
         numbers = fold.known.aids
         return [
-            _hot(row, answer, checks[row.aid], partitions[row.aid], {key: numbers[key] for key in answer.upstream})
-            for row, answer in zip(rows, answers, strict=True)
+            _hot(
+                state, answer, checks[state.aid], partitions[state.aid], {key: numbers[key] for key in answer.upstream}
+            )
+            for state, answer in zip(found, shapes(access, found, at), strict=True)
         ]
 
 
-def _hot(row: StateRow, answer: Asset, checks: Checks, partitions: set[str], upstream: dict[str, int]) -> HotAsset:
+def _hot(state: AssetState, answer: Asset, checks: Checks, partitions: set[str], upstream: dict[str, int]) -> HotAsset:
+    counts = state.counts
     return HotAsset(
-        aid=row.aid,
+        aid=state.aid,
         shape=answer,
-        materialized=row.materialized or 0,
-        failed=row.failed or 0,
-        overdue_pos=row.overdue_pos or 0,
-        retired_pos=row.retired_pos or 0,
-        active_pos=row.active_pos or 0,
+        materialized=counts.materialized,
+        failed=counts.failed,
+        overdue_pos=counts.overdue_pos,
+        retired_pos=counts.retired_pos,
+        active_pos=counts.active_pos,
         checks=checks,
         partitions=partitions,
         upstream=upstream,
     )
-
-
-def _checks(access: Access, roots: list[int], at: int) -> defaultdict[int, Checks]:
-    checks: defaultdict[int, Checks] = defaultdict(dict)
-    for aid, name, part, spoils in access.rows("asset_checks", roots=roots, p=at):
-        checks[aid][name, part] = spoils
-    return checks
-
-
-def _partitions(access: Access, roots: list[int], at: int) -> defaultdict[int, set[str]]:
-    partitions: defaultdict[int, set[str]] = defaultdict(set)
-    for aid, part in access.rows("asset_parts", roots=roots, p=at):
-        partitions[aid].add(part)
-    return partitions

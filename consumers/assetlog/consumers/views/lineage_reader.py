@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from msgspec import Raw
 
+from assetlog.consumers.fold.known import Direction, KnownAt, Link
 from assetlog.consumers.fold.rank import rank_time
 from assetlog.consumers.views.access import Access
-from assetlog.consumers.views.assets_reader import StateRow, asset_number, state_rows
+from assetlog.consumers.views.state_reader import AssetState, states
 from assetlog.schemas.errors import Invalid, NotFound
+from assetlog.schemas.keys import canonical_key
 from assetlog.schemas.positions import format_position, position_time
 from assetlog.schemas.shapes import ColumnEdge, Lineage, LineageEdge, LineageNode
 from assetlog.schemas.times import format_time
 
 MAX_DEPTH = 1000
 MAX_NODES = 10_000
-_STATEMENTS = {"up": ("lineage_up",), "down": ("lineage_down",), "both": ("lineage_up", "lineage_down")}
+_WAYS: dict[str, tuple[tuple[Direction, int], ...]] = {
+    "up": (("up", -1),),
+    "down": (("down", 1),),
+    "both": (("up", -1), ("down", 1)),
+}
 
 
 def lineage(
@@ -36,7 +43,8 @@ def lineage(
         Invalid: an unknown direction, or a depth outside 0 to 1,000.
     """
     _check(direction, depth)
-    root = asset_number(access, key, at)
+    known = access.known_at(at)
+    root = known.number(canonical_key(key))
     if root is None:
         raise NotFound(
             f"There is no asset {key!r} at that position.",
@@ -47,81 +55,88 @@ def lineage(
         )
     depths: dict[int, int] = {}
     truncated = False
-    for name in _STATEMENTS[direction]:
-        values = {"root": root, "depth": depth, "p": at, "limit": max_nodes + 1}
-        rows = access.rows(name, **values)
-        truncated |= len(rows) > max_nodes
-        sign = -1 if name == "lineage_up" else 1
-        for aid, steps in rows[:max_nodes]:
+    for way, sign in _WAYS[direction]:
+        reached = known.reach(way, root, depth, max_nodes)
+        truncated |= len(reached) > max_nodes
+        for aid, steps in list(reached.items())[:max_nodes]:
             depths.setdefault(aid, sign * steps)
-    return _graph(access, depths, root, at, columns=columns, truncated=truncated)
+    return _graph(access, known, depths, at, root=root, columns=columns, truncated=truncated)
 
 
 def graph(access: Access, at: int, *, limit: int = MAX_NODES, columns: bool = False) -> Lineage:
     """The lineage of all assets, in the order of their keys; truncated beyond the limit."""
-    values = {"p": at, "after": None, "prefix": None, "scheme": None, "limit": limit + 1}
-    rows = access.rows("asset_page", **values)
-    depths = {aid: 0 for aid, _ in rows[:limit]}
-    return _graph(access, depths, None, at, columns=columns, truncated=len(rows) > limit)
+    known = access.known_at(at)
+    roots = known.roots_in_order()
+    depths = dict.fromkeys(roots[:limit], 0)
+    return _graph(access, known, depths, at, root=None, columns=columns, truncated=len(roots) > limit)
 
 
 def _graph(
     access: Access,
+    known: KnownAt,
     depths: dict[int, int],
-    root: int | None,
     at: int,
     *,
+    root: int | None,
     columns: bool,
     truncated: bool,
 ) -> Lineage:
-    states = {row.aid: row for row in state_rows(access, list(depths), at)}
+    found = {state.aid: state for state in states(access, list(depths), at)}
     return Lineage(
-        root=None if root is None else states[root].key,
-        nodes=[_node(row, depths[aid], columns) for aid, row in states.items()],
-        edges=_edges(access, states, at),
-        column_edges=_column_edges(access, states, at) if columns else [],
+        root=None if root is None else known.key(root),
+        nodes=[_node(state, depths[aid], columns) for aid, state in found.items()],
+        edges=_edges(known, found),
+        column_edges=_column_edges(access, found, at) if columns else [],
         truncated=truncated,
         position=format_position(at),
     )
 
 
-def _node(row: StateRow, depth: int, columns: bool) -> LineageNode:
+def _node(state: AssetState, depth: int, columns: bool) -> LineageNode:
     return LineageNode(
-        key=row.key,
-        name=row.name,
-        group=row.grp,
-        state=row.state,
-        last_materialization=_materialized(row),
+        key=state.key,
+        name=state.told.name,
+        group=state.told.grp,
+        state=state.state,
+        last_materialization=_materialized(state),
         depth=depth,
-        columns=Raw((row.columns or "[]").encode()) if columns else None,
+        columns=Raw((state.told.columns or "[]").encode()) if columns else None,
     )
 
 
-def _materialized(row: StateRow) -> str | None:
-    return None if row.materialized is None else format_time(rank_time(row.materialized))
+def _materialized(state: AssetState) -> str | None:
+    return format_time(rank_time(state.counts.materialized)) if state.counts.materialized else None
 
 
-def _edges(access: Access, states: dict[int, StateRow], at: int) -> list[LineageEdge]:
-    values = {"p": at, "roots": list(states)}
-    return [
-        LineageEdge(
-            upstream=states[up].key,
-            downstream=states[down].key,
-            jobs=jobs,
-            first_seen=format_time(position_time(first_pos)),
-            last_seen=_materialized(states[down]),
-        )
-        for up, down, jobs, first_pos in access.rows("lineage_edges", **values)
-    ]
+def _edges(known: KnownAt, found: dict[int, AssetState]) -> list[LineageEdge]:
+    """The edges between the assets found, with the jobs that made them, by number."""
+    edges: list[LineageEdge] = []
+    for down in sorted(found):
+        links: defaultdict[int, list[Link]] = defaultdict(list)
+        for link in known.links("up", down):
+            if link.other in found:
+                links[link.other].append(link)
+        edges += [_edge(found[up], found[down], links[up]) for up in sorted(links)]
+    return edges
 
 
-def _column_edges(access: Access, states: dict[int, StateRow], at: int) -> list[ColumnEdge]:
-    values = {"p": at, "roots": list(states)}
+def _edge(up: AssetState, down: AssetState, links: list[Link]) -> LineageEdge:
+    return LineageEdge(
+        upstream=up.key,
+        downstream=down.key,
+        jobs=sorted({link.job for link in links if link.job is not None}),
+        first_seen=format_time(position_time(min(link.first_pos for link in links))),
+        last_seen=_materialized(down),
+    )
+
+
+def _column_edges(access: Access, found: dict[int, AssetState], at: int) -> list[ColumnEdge]:
+    values = {"p": at, "roots": list(found)}
     return [
         ColumnEdge(
-            upstream=states[up].key,
+            upstream=found[up].key,
             upstream_column=up_column,
-            downstream=states[down].key,
+            downstream=found[down].key,
             downstream_column=down_column,
             first_seen=format_time(position_time(first_pos)),
         )
@@ -130,7 +145,7 @@ def _column_edges(access: Access, states: dict[int, StateRow], at: int) -> list[
 
 
 def _check(direction: str, depth: int) -> None:
-    choices: Sequence[str] = tuple(_STATEMENTS)
+    choices: Sequence[str] = tuple(_WAYS)
     if direction not in choices:
         raise Invalid(
             f"{direction!r} is no direction of lineage.",

@@ -26,15 +26,9 @@ def find_subject(access: Access, key: str, at: int) -> Subject | None:
     Raises:
         Invalid: it is not a key.
     """
-    canonical = canonical_key(key)
-    row = access.row("named_asset", key=canonical, p=at)
-    if row is None:
-        return None
-    number, has_aliases = row
-    if not has_aliases:
-        return Subject(canonical, [number])
-    group = access.rows("alias_group", aid=number, p=at)
-    return Subject(group[0][1], [aid for aid, _ in group])
+    known = access.known_at(at)
+    root = known.number(canonical_key(key))
+    return None if root is None else Subject(known.key(root), known.members(root))
 
 
 def resolve_key(access: Access, key: str, at: int) -> str:

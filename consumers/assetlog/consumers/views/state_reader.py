@@ -1,0 +1,145 @@
+"""The state of some assets as of a position: a few narrow statements, put together by the rules of the fold.
+
+A statement's planning costs more than its work, so this beats asset_state.sql up to some thousand assets;
+whole-catalog lists use that. A law in the tests compares the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from assetlog.consumers.fold.judging import judge
+from assetlog.consumers.fold.known import KnownAt
+from assetlog.consumers.views.access import Access, Row
+
+Checks = dict[tuple[str, str | None], bool]
+"""(name, partition) -> whether its last result spoils the asset."""
+
+
+class Counts(NamedTuple):
+    """What an asset's own events add up to; ranks and positions are 0 for none."""
+
+    materializations: int = 0
+    failures: int = 0
+    observations: int = 0
+    materialized: int = 0
+    failed: int = 0
+    overdue_pos: int = 0
+    retired_pos: int = 0
+    active_pos: int = 0
+
+
+class Told(NamedTuple):
+    """What is told of an asset: texts, and JSON texts from `owners` on."""
+
+    name: str | None = None
+    grp: str | None = None
+    kind: str | None = None
+    description: str | None = None
+    url: str | None = None
+    owners: str | None = None
+    tags: str | None = None
+    columns: str | None = None
+    extra: str | None = None
+    freshness: str | None = None
+
+
+class AssetState(NamedTuple):
+    """An asset as of a position, without its links."""
+
+    aid: int
+    key: str
+    first_pos: int
+    told: Told
+    counts: Counts
+    state: Any
+    state_reason: str | None
+
+    @property
+    def retired(self) -> bool:
+        """Whether it is gone: no event came after its retirement."""
+        return self.counts.retired_pos > self.counts.active_pos
+
+
+_TEXTS = 5
+"""So many fields of `Told` are texts, which an empty text takes away."""
+
+
+def states(access: Access, roots: Sequence[int], at: int) -> list[AssetState]:
+    """The state of some assets, in their order. `roots` are no aliases."""
+    known = access.known_at(at)
+    upstream = {root: known.neighbours("up", root) for root in roots}
+    judged = set(roots)
+    everyone = judged.union(*upstream.values())
+    counts = counts_of(access, known, everyone, at)
+    told = told_of(access, known, judged, at)
+    checks = checks_of(access, known, judged, at)
+    found: list[AssetState] = []
+    for root in roots:
+        own = counts[root]
+        newest = max(((counts[up].materialized, known.key(up)) for up in upstream[root]), default=(0, ""))
+        failing = (name for (name, _), spoils in checks[root].items() if spoils)
+        state, reason = judge(own.materialized, own.failed, own.overdue_pos, failing, newest)
+        first = known.first_position(root)
+        found.append(AssetState(root, known.key(root), first, told[root], own, state, reason))
+    return found
+
+
+def counts_of(access: Access, known: KnownAt, roots: Iterable[int], at: int) -> dict[int, Counts]:
+    """What each asset's events and those of its aliases add up to."""
+    root_of = _members(known, roots)
+    values = {"p": at, "s": access.snapshot_before(at), "aids": list(root_of)}
+    counts = dict.fromkeys(root_of.values(), Counts())
+    for aid, *row in (*access.rows("snap_rows", **values), *access.rows("tail_rows", **values)):
+        counts[root_of[aid]] = _sum(counts[root_of[aid]], row)
+    return counts
+
+
+def told_of(access: Access, known: KnownAt, roots: Iterable[int], at: int) -> dict[int, Told]:
+    """What is told of each asset: the newest word on each field."""
+    root_of = _members(known, roots)
+    told: dict[int, list[Any]] = {root: list(Told()) for root in root_of.values()}
+    for aid, *row in access.rows("told_rows", p=at, aids=list(root_of)):
+        known_so_far = told[root_of[aid]]
+        for place, value in enumerate(row):
+            if value is not None:
+                known_so_far[place] = (value or None) if place < _TEXTS else value
+    return {root: Told._make(row) for root, row in told.items()}
+
+
+def checks_of(access: Access, known: KnownAt, roots: Iterable[int], at: int) -> dict[int, Checks]:
+    """The last result of each check of each asset."""
+    root_of = _members(known, roots)
+    checks: dict[int, Checks] = {root: {} for root in root_of.values()}
+    for aid, name, part, spoils in access.rows("asset_checks", p=at, aids=list(root_of)):
+        checks[root_of[aid]][name, part] = spoils
+    return checks
+
+
+def partitions_of(access: Access, known: KnownAt, roots: Iterable[int], at: int) -> dict[int, set[str]]:
+    """The names of each asset's partitions."""
+    root_of = _members(known, roots)
+    partitions: dict[int, set[str]] = {root: set() for root in root_of.values()}
+    for aid, part in access.rows("asset_parts", p=at, aids=list(root_of)):
+        partitions[root_of[aid]].add(part)
+    return partitions
+
+
+def partition_counts(access: Access, known: KnownAt, roots: Iterable[int], at: int) -> dict[int, int]:
+    """How many partitions each asset has."""
+    root_of = _members(known, roots)
+    if any(aid != root for aid, root in root_of.items()):  # an alias may share a partition's name
+        return {root: len(names) for root, names in partitions_of(access, known, root_of.values(), at).items()}
+    return dict(access.rows("asset_partitions", p=at, aids=list(root_of)))
+
+
+def _members(known: KnownAt, roots: Iterable[int]) -> dict[int, int]:
+    """Every number that stands for one of the assets, with the asset it stands for."""
+    return {member: root for root in dict.fromkeys(roots) for member in known.members(root)}
+
+
+def _sum(one: Counts, other: Row | list[Any]) -> Counts:
+    added = [a + b for a, b in zip(one[:3], other[:3], strict=True)]
+    newest = [max(a, b or 0) for a, b in zip(one[3:], other[3:], strict=True)]
+    return Counts._make(added + newest)
