@@ -42,6 +42,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "doctor": ("doctor", "check the log server, the data directory and the node"),
         "rebuild": ("rebuild", "fold the log again from its start, beside the live file, then swap"),
         "replay": ("replay", "fold the log up to a moment into a DuckDB file"),
+        "bench": ("bench", "measure a node on this machine against its bars and the raw limits"),
         "completion": ("completion", "print the completion script of a shell"),
     },
 }

@@ -1,0 +1,1 @@
+"""One module per measure: `measure(stage)` yields its figures."""

@@ -1,0 +1,1 @@
+"""The narrow queries that raw limits are taken with."""

@@ -1,0 +1,219 @@
+"""What measures share: the options, the homes, the one node that runs, the plain server, the requests."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+
+from msgspec import Struct
+
+from assetlog.catalog.assembly import PROJECTION
+from assetlog.catalog.bench.load import Outcome, Pump, Requests
+from assetlog.catalog.bench.processes import NODE, PLAIN, Load, Server, run_load
+from assetlog.catalog.bench.workload import Lake
+from assetlog.consumers.log.server import LogServer
+from assetlog.schemas.stream import DEFAULT_CATALOG
+
+CHUNK = 50_000
+"""Events made and appended at a time while a large log is prepared: they need not all fit into memory."""
+SHELF_ASSETS = 1_000
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """How much is measured."""
+
+    quick: bool = False
+    """All measures in about a minute: figures to look at, not to believe."""
+    seed: int = 1
+    events: int = 1_000_000
+    """Events of the large catalog."""
+    assets: int = 10_000
+    """Assets of the large catalog."""
+
+    def count(self, full: int, quick: int) -> int:
+        """How many of something, by `quick`."""
+        return quick if self.quick else full
+
+    @property
+    def rounds(self) -> int:
+        """How often a rate is taken; its median counts."""
+        return self.count(5, 1)
+
+
+class Large(Struct, frozen=True, kw_only=True):
+    """The large catalog once it is prepared: its node is stopped."""
+
+    lake: Lake
+    positions: list[str]
+    """The last position of each chunk, in order."""
+    append_rate: float
+    """Events a second that the log server took, pipelined."""
+    backlog_rate: float
+    """Events a second that the node folded when it first started."""
+    bytes_appended: int
+    projection_bytes: int
+    stream_bytes: int
+    copy: Path
+    """The projection as it was then, for raw queries while a node has the other one open."""
+
+
+class Stage:
+    """Where measures run. At most one node runs at a time, so that they share the machine with nobody.
+
+    Args:
+        options: how much is measured.
+        keep: a directory for the data, which stays there; a temporary one unless given.
+    """
+
+    def __init__(self, options: Options, keep: Path | None = None) -> None:
+        self.options = options
+        self._stack = ExitStack()
+        self.directory = keep or Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="assetlog-bench-")))
+        self.lake = Lake(SHELF_ASSETS, options.seed)
+        """The events of the small catalogs, made as they are needed."""
+        self._running: Server | None = None
+        self._homes = 0
+
+    def __enter__(self) -> Stage:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        try:
+            self.quiet()
+        finally:
+            self._stack.close()
+
+    def home(self, name: str) -> Path:
+        """A data directory by its name."""
+        path = self.directory / name
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def empty_home(self) -> Path:
+        """A data directory nobody has used."""
+        self._homes += 1
+        return self.home(f"empty-{self._homes}")
+
+    def node(self, home: Path) -> Server:
+        """The node on a data directory; one that runs on another is stopped first."""
+        if self._running is not None and self._running.home == home:
+            return self._running
+        self.quiet()
+        self._running = Server(NODE, home)
+        return self._running
+
+    def quiet(self) -> None:
+        """Stop the node that runs."""
+        running, self._running = self._running, None
+        if running is not None:
+            running.stop()
+
+    @cached_property
+    def plain(self) -> Server:
+        """The plain server."""
+        return self._stack.enter_context(Server(PLAIN, self.home("plain")))
+
+    def intake(self) -> Server:
+        """The node that takes whatever measures send."""
+        return self.node(self.home("intake"))
+
+    def shelf(self) -> Server:
+        """The node with exactly 1,000 assets, which measures only read."""
+        self._shelf_filled  # noqa: B018 - filled once
+        return self.node(self.home("shelf"))
+
+    @cached_property
+    def shelf_lake(self) -> Lake:
+        """The lake on the shelf."""
+        return Lake(SHELF_ASSETS, self.options.seed)
+
+    @cached_property
+    def _shelf_filled(self) -> float:
+        home = self.home("shelf")
+        with LogServer(home) as log:
+            return append(log.url, self.shelf_lake.take(self.options.count(100_000, 5_000))).seconds
+
+    def large_node(self) -> Server:
+        """The node with the large catalog."""
+        self.large  # noqa: B018 - prepared once
+        return self.node(self.home("large"))
+
+    @cached_property
+    def large(self) -> Large:
+        """The large catalog, prepared at first use: its log appended, then folded by a node that is stopped again."""
+        self.quiet()
+        home, options = self.home("large"), self.options
+        lake = Lake(options.assets, options.seed)
+        positions, seconds, size = self._append_large(home, lake)
+        node = self.node(home)
+        fold_seconds = node.ready_after - node.answering_after
+        self.quiet()
+        copy = Path(shutil.copy(home / PROJECTION, self.directory / "copy.duckdb"))
+        return Large(
+            lake=lake,
+            positions=positions,
+            append_rate=options.events / seconds,
+            backlog_rate=options.events / fold_seconds,
+            bytes_appended=size,
+            projection_bytes=(home / PROJECTION).stat().st_size,
+            stream_bytes=sum(path.stat().st_size for path in (home / "log").rglob("*.aof")),
+            copy=copy,
+        )
+
+    def _append_large(self, home: Path, lake: Lake) -> tuple[list[str], float, int]:
+        positions, seconds, size = [], 0.0, 0
+        with LogServer(home) as log:
+            while left := self.options.events - lake.made:
+                events = lake.take(min(CHUNK, left))
+                outcome = append(log.url, events)
+                positions.append(outcome.last.decode())
+                seconds += outcome.seconds
+                size += sum(map(len, events))
+        return positions, seconds, size
+
+
+def append(log: str, events: Sequence[bytes]) -> Outcome:
+    """Append events to a log as fast as it takes them, from a process of its own."""
+    return run_load(Pump(log=log, catalog=DEFAULT_CATALOG, events=list(events)))
+
+
+def begin_append(log: str, events: Sequence[bytes], *, batch: int, interval: float) -> Load:
+    """Append events to a log at a pace, while something else is measured."""
+    return Load(Pump(log=log, catalog=DEFAULT_CATALOG, events=list(events), batch=batch, interval=interval))
+
+
+def request(server: Server, method: str, path: str, body: bytes = b"", content_type: str = "application/json") -> bytes:
+    """The bytes of a request."""
+    host, port = server.address
+    head = f"{method} {path} HTTP/1.1\r\nHost: {host}:{port}\r\n"
+    if method == "POST":
+        head += f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
+    return head.encode() + b"\r\n" + body
+
+
+def send(
+    server: Server,
+    requests: Sequence[bytes],
+    *,
+    status: int = 200,
+    contains: bytes = b"",
+    clients: int = 1,
+    warm_up: int = 0,
+) -> Outcome:
+    """Send requests to a server from a process of its own."""
+    host, port = server.address
+    job = Requests(
+        host=host,
+        port=port,
+        requests=list(requests),
+        clients=clients,
+        status=status,
+        contains=contains,
+        warm_up=warm_up,
+    )
+    return run_load(job)
