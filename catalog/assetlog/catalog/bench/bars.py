@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
+
+from assetlog.schemas.errors import Invalid
 
 MEASURES: dict[str, str] = {
     "decode": "the one decoder, in this process",
@@ -64,3 +67,21 @@ BARS: dict[str, Bar] = {
     "rebuild": Bar("rebuild from the stream, decoding again", "events/s", "more", 80_000),
 }
 """Every figure by its name. The goals hold for 1 million events and 10,000 assets on two quiet cores."""
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Refuse names of no measure.
+
+    Raises:
+        Invalid: there is no measure of that name.
+    """
+    for name in names:
+        if name not in MEASURES:
+            raise Invalid(
+                f"There is no measure {name!r}.",
+                code="unknown-measure",
+                field="measure",
+                value=name,
+                rule=f"the measures are: {', '.join(MEASURES)}",
+                hint="`assetlog bench --list` says what each is.",
+            )

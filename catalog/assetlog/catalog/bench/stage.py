@@ -17,6 +17,7 @@ from assetlog.catalog.bench.load import Outcome, Pump, Requests
 from assetlog.catalog.bench.processes import NODE, PLAIN, Load, Server, run_load
 from assetlog.catalog.bench.workload import Lake
 from assetlog.consumers.log.server import LogServer
+from assetlog.schemas.errors import Conflict
 from assetlog.schemas.stream import DEFAULT_CATALOG
 
 CHUNK = 50_000
@@ -73,7 +74,7 @@ class Stage:
     def __init__(self, options: Options, keep: Path | None = None) -> None:
         self.options = options
         self._stack = ExitStack()
-        self.directory = keep or Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="assetlog-bench-")))
+        self.directory = self._new_directory() if keep is None else _fresh(keep)
         self.lake = Lake(SHELF_ASSETS, options.seed)
         """The events of the small catalogs, made as they are needed."""
         self._running: Server | None = None
@@ -165,6 +166,9 @@ class Stage:
             copy=copy,
         )
 
+    def _new_directory(self) -> Path:
+        return Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="assetlog-bench-")))
+
     def _append_large(self, home: Path, lake: Lake) -> tuple[list[str], float, int]:
         positions, seconds, size = [], 0.0, 0
         with LogServer(home) as log:
@@ -175,6 +179,21 @@ class Stage:
                 seconds += outcome.seconds
                 size += sum(map(len, events))
         return positions, seconds, size
+
+
+def _fresh(directory: Path) -> Path:
+    """A directory to keep data in; what an earlier run left there would be measured with it."""
+    directory.mkdir(parents=True, exist_ok=True)
+    if any(directory.iterdir()):
+        raise Conflict(
+            f"{directory} is not empty.",
+            code="file-exists",
+            field="keep",
+            value=directory,
+            rule="a run starts with new data",
+            hint="Name a new directory.",
+        )
+    return directory.resolve()
 
 
 def append(log: str, events: Sequence[bytes]) -> Outcome:

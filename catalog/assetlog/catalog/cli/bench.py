@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assetlog.catalog.bench.bars import BARS, MEASURES
+from assetlog.catalog.bench.bars import BARS, MEASURES, check_names
 from assetlog.catalog.cli import output
 from assetlog.catalog.cli.output import Cell, Column, Styled
 
@@ -50,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
     if args.list:
         output.table((Column("measure", keep=True), Column("what")), [[name, text] for name, text in MEASURES.items()])
         return 0
+    check_names(args.measures)
     from assetlog.catalog.bench.run import about
 
     options = _options(args)
@@ -67,10 +68,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _options(args: argparse.Namespace) -> Options:
-    from assetlog.catalog.bench.run import check_names
     from assetlog.catalog.bench.stage import Options
 
-    check_names(args.measures)
     events = args.events or (QUICK_EVENTS if args.quick else EVENTS)
     assets = args.assets or (QUICK_ASSETS if args.quick else ASSETS)
     return Options(quick=args.quick, seed=args.seed, events=events, assets=assets)

@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 import msgspec
@@ -21,6 +22,15 @@ BATCH = 2_000
 WITHIN = 300.0
 
 
+class Inserted(NamedTuple):
+    """What a bulk insert came to."""
+
+    rate: float
+    """Events a second."""
+    bytes: float
+    """Of the file, per event."""
+
+
 def measure(stage: Stage) -> Iterator[Figure]:
     """Rounds of a burst; then the large catalog's first fold."""
     count = stage.options.count(300_000, 20_000)
@@ -29,7 +39,7 @@ def measure(stage: Stage) -> Iterator[Figure]:
     for _ in range(stage.options.rounds):
         events = stage.lake.take(count)
         ours.append(count / _fold_live(node, events))
-        raw.append(count / insert_seconds(events))
+        raw.append(insert(events).rate)
     yield rate("fold-live", ours, raw, RAW, events=count)
     appended = stage.large.append_rate
     yield rate("fold-backlog", [stage.large.backlog_rate], raw, RAW, events=stage.options.events, append_rate=appended)
@@ -51,17 +61,20 @@ def _await_folded(node: Server, position: str) -> None:
     raise Broken(f"The position {position} was not folded within {WITHIN:g} s.", code="bench-load")
 
 
-def insert_seconds(events: Sequence[bytes]) -> float:
-    """Seconds to decode events and put them into a DuckDB file, and nothing else."""
+def insert(events: Sequence[bytes]) -> Inserted:
+    """Decode events and put them into a DuckDB file, and nothing else."""
     decode = msgspec.json.Decoder(Bare).decode
-    with tempfile.TemporaryDirectory() as directory, duckdb.connect(str(Path(directory) / "raw.duckdb")) as connection:
-        connection.execute("create table log(pos bigint, id uuid, type varchar, subject varchar, time timestamp)")
-        appender = connection.appender("log")
-        began = time.perf_counter()
-        for start in range(0, len(events), BATCH):
-            decoded = map(decode, events[start : start + BATCH])
-            connection.begin()
-            appender.append_rows([(start, event.id, event.type, event.subject, event.time) for event in decoded])
-            appender.flush()
-            connection.commit()
-        return time.perf_counter() - began
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "raw.duckdb"
+        with duckdb.connect(str(path)) as connection:
+            connection.execute("create table log(pos bigint, id uuid, type varchar, subject varchar, time timestamp)")
+            appender = connection.appender("log")
+            began = time.perf_counter()
+            for start in range(0, len(events), BATCH):
+                decoded = map(decode, events[start : start + BATCH])
+                connection.begin()
+                appender.append_rows([(start, event.id, event.type, event.subject, event.time) for event in decoded])
+                appender.flush()
+                connection.commit()
+            seconds = time.perf_counter() - began
+        return Inserted(len(events) / seconds, path.stat().st_size / len(events))

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 
 from assetlog.catalog.bench.figures import Figure, rate
-from assetlog.catalog.bench.measures.fold import RAW, insert_seconds
+from assetlog.catalog.bench.measures.fold import RAW, insert
 from assetlog.catalog.bench.stage import Stage
 from assetlog.schemas.errors import Broken
 
@@ -25,5 +25,5 @@ def measure(stage: Stage) -> Iterator[Figure]:
     if not result["equal"] or result["entries"] != stage.options.events:
         raise Broken(f"The rebuild does not equal the live fold: {result}", code="bench-rebuild")
     sample = large.lake.take(stage.options.count(200_000, 10_000))
-    raw = len(sample) / insert_seconds(sample)
+    raw = insert(sample).rate
     yield rate("rebuild", [result["entries"] / result["seconds"]], [raw], RAW, seconds=result["seconds"])
