@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -69,7 +69,8 @@ class Commit(NamedTuple):
     """What a batch came to."""
 
     position: int
-    folded: list[tuple[int, Event, bytes]]
+    folded: list[tuple[int, Event, int | None]]
+    """Position, event, and the number of the asset it is about."""
     duplicates: dict[int, int]
     """Position -> position of the first event."""
     quarantined: dict[int, Invalid]
@@ -89,13 +90,18 @@ class Fold:
         self.server = server
         self._bodies = bodies
         self._snapshot_every = snapshot_every
+        self.reload()
+        self._progress_due = 0.0
+
+    def reload(self) -> None:
+        """Take what is in memory from the file again."""
+        store = self.store
         self.known = Known.load(store.reader)
         self.window = load_window(store)
         self.mark = load_mark(store)
         self.position, self.totals, self._unsnapped = load_position(store)
         self.first = load_first(store)
         """The first entry that was folded; None before it."""
-        self._progress_due = 0.0
 
     def fold(self, entries: Sequence[Entry]) -> Commit:
         """Fold entries in log order; all of them are committed when it returns.
@@ -105,12 +111,18 @@ class Fold:
         """
         commit = Commit(entries[-1][0], [], {}, {})
         rows = Rows(self.known)
-        decoded = [self._decode(position, raw, rows, commit) for position, raw in entries]
-        doubtful = {of for item in decoded if item for of in [item[1]] if self._is_doubtful(of)}
+        decoded, doubtful = self._decode(entries, rows, commit)
         first = self._first_positions(doubtful) if doubtful else {}
-        for (position, raw), item in zip(entries, decoded, strict=True):
-            if item is not None:
-                self._fold_one(position, raw, *item, first, rows, commit)
+        for position, raw, event, of in decoded:
+            seen = self.window.find(of)
+            if seen is None and of.digest in first:
+                seen = Seen(first[of.digest], None)
+            if seen is None:
+                self._fold_one(position, raw, event, of, rows, commit)
+            elif self.same_bytes(seen, raw):
+                commit.duplicates[position] = seen.position
+            else:
+                self._quarantine(position, id_conflict(event), rows, commit)
         self._finish(entries, rows, commit)
         return commit
 
@@ -119,16 +131,24 @@ class Fold:
         self.store.checkpoint()
         self.store.close()
 
-    def _decode(self, position: int, raw: bytes, rows: Rows, commit: Commit) -> tuple[Event, Identity] | None:
-        try:
-            event = decode(raw) if raw else no_event_field()
-        except Invalid as error:
-            self._quarantine(position, error, rows, commit)
-            return None
-        return event, identity(event.source, event.id)
-
-    def _is_doubtful(self, of: Identity) -> bool:
-        return self.window.find(of) is None and not self.window.is_new(of)
+    def _decode(
+        self, entries: Sequence[Entry], rows: Rows, commit: Commit
+    ) -> tuple[list[tuple[int, bytes, Event, Identity]], set[Identity]]:
+        """The events among entries, and the identities that only the file can decide; rubbish is quarantined."""
+        decoded: list[tuple[int, bytes, Event, Identity]] = []
+        doubtful: set[Identity] = set()
+        window = self.window
+        for position, raw in entries:
+            try:
+                event = decode(raw) if raw else no_event_field()
+            except Invalid as error:
+                self._quarantine(position, error, rows, commit)
+                continue
+            of = identity(event.source, event.id)
+            decoded.append((position, raw, event, of))
+            if not window.is_new(of) and window.find(of) is None:
+                doubtful.add(of)
+        return decoded, doubtful
 
     def _first_positions(self, doubtful: set[Identity]) -> dict[bytes, int]:
         """The exact check: where the file holds these identities."""
@@ -141,35 +161,14 @@ class Fold:
                 found.update((key.bytes, pos) for key, pos in sql.run(self.store.reader, values).fetchall())
         return found
 
-    def _fold_one(
-        self,
-        position: int,
-        raw: bytes,
-        event: Event,
-        of: Identity,
-        first: Mapping[bytes, int],
-        rows: Rows,
-        commit: Commit,
-    ) -> None:
-        seen = self.window.find(of)
-        if seen is None and of.digest in first:
-            seen = Seen(first[of.digest], None)
-        if seen is not None:
-            self._duplicate(position, raw, event, seen, rows, commit)
-            return
+    def _fold_one(self, position: int, raw: bytes, event: Event, of: Identity, rows: Rows, commit: Commit) -> None:
         try:
-            rows.add(position, event, of)
+            aid = rows.add(position, event, of)
         except Invalid as error:
             self._quarantine(position, error, rows, commit)
             return
         self.window.add(of, Seen(position, hash(raw)))
-        commit.folded.append((position, event, raw))
-
-    def _duplicate(self, position: int, raw: bytes, event: Event, seen: Seen, rows: Rows, commit: Commit) -> None:
-        if self.same_bytes(seen, raw):
-            commit.duplicates[position] = seen.position
-            return
-        self._quarantine(position, id_conflict(event), rows, commit)
+        commit.folded.append((position, event, aid))
 
     def same_bytes(self, seen: Seen, raw: bytes) -> bool:
         """Whether an event that was seen has these bytes. One whose bytes are gone counts as the same."""
@@ -214,7 +213,7 @@ class Fold:
         )
         mark = Mark(position, sha256(raw).digest(), self.server)
         unsnapped = self._unsnapped + len(commit.folded)
-        snap = unsnapped >= max(self._snapshot_every, SNAPSHOT_PER_ASSET * len(self.known.keys))
+        snap = self._needs_snapshot(unsnapped, len(self.known.keys))
         if snap or self._needs_progress(entries, commit):
             rows.tables["progress"].append((*mark, *totals))
         rows.tables["quarantine"].sort()
@@ -225,6 +224,31 @@ class Fold:
         self.position, self.mark, self.totals = position, mark, totals
         self.first = self.first or entries[0][0]
         self._unsnapped = 0 if snap else unsnapped
+
+    @contextlib.contextmanager
+    def adopting(self, mark: Mark, totals: Totals, events: int) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A transaction to insert rows that a fold of the same rules made, up to a mark; `reload` when all are in.
+
+        Args:
+            mark: where the rows end.
+            totals: what the log came to up to there.
+            events: how many of the rows are events.
+        """
+        unsnapped = self._unsnapped + events
+        with self.store.transaction() as connection:
+            with self.store.optimized():
+                yield connection
+            self.store.append({"progress": [(*mark, *totals)]})
+            assets = connection.execute("select count(*) from keys").fetchall()[0][0]
+            snap = self._needs_snapshot(unsnapped, assets)
+            if snap:
+                self._snapshot(connection, mark.position)
+        self.store.inserted(events)
+        self.position, self.mark, self.totals = mark.position, mark, totals
+        self._unsnapped = 0 if snap else unsnapped
+
+    def _needs_snapshot(self, unsnapped: int, assets: int) -> bool:
+        return unsnapped >= max(self._snapshot_every, SNAPSHOT_PER_ASSET * assets)
 
     def _snapshot(self, connection: duckdb.DuckDBPyConnection, position: int) -> None:
         passing("snapshot.before")

@@ -1,25 +1,28 @@
 """Assets in memory as of the fold's position, kept up to date after each commit: the answer to most reads.
 
-Bounded: what has not been written or read for longest falls out and is answered by SQL (views/asset_state.sql).
-Both say the same; a law in the tests compares them. Used on one event loop.
+Kept is what an asset's own events add up to; its links come from the graph in memory (known.py), and the answer is
+put together when it is asked for. Bounded: what has not been written or read for longest falls out and is answered
+by SQL. Both say the same; a law in the tests compares them. Used on one event loop.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from assetlog.consumers.fold.fold import Commit, Fold
-from assetlog.consumers.fold.hot_rules import RULES
 from assetlog.consumers.fold.judging import judge
 from assetlog.consumers.fold.known import Known
+from assetlog.consumers.fold.rank import rank
+from assetlog.consumers.views.answers import AssetState, Counts, Told, asset_answer
 from assetlog.schemas.codec import Event
+from assetlog.schemas.events.common import NOTHING
 from assetlog.schemas.keys import canonical_key
-from assetlog.schemas.positions import format_position, position_time
-from assetlog.schemas.shapes import Asset, Seen
-from assetlog.schemas.times import format_time
+from assetlog.schemas.shapes import Asset
 
 DEFAULT_LIMIT = 10_000
 MAX_PARTITIONS = 1_000
@@ -27,21 +30,37 @@ MAX_PARTITIONS = 1_000
 
 
 class HotAsset(Struct, kw_only=True):
-    """An asset's answer, and what is needed to extend it."""
+    """What an asset's own events, and those of its aliases, add up to."""
 
     aid: int
-    shape: Asset
+    materializations: int = 0
+    failures: int = 0
+    observations: int = 0
     materialized: int = 0
     """The rank of the last materialization, 0 for none."""
     failed: int = 0
     overdue_pos: int = 0
     retired_pos: int = 0
     active_pos: int = 0
+    told: Told = Told()
     checks: dict[tuple[str, str | None], bool] = {}
     """(name, partition) -> whether its last result spoils the asset."""
     partitions: set[str] = set()
-    upstream: dict[str, int] = {}
-    """Key -> number."""
+    last_materialization: Event | None = None
+    last_failure: Event | None = None
+
+    def counts(self) -> Counts:
+        """The numbers, as the views have them."""
+        return Counts(
+            self.materializations,
+            self.failures,
+            self.observations,
+            self.materialized,
+            self.failed,
+            self.overdue_pos,
+            self.retired_pos,
+            self.active_pos,
+        )
 
 
 class HotAssets:
@@ -60,16 +79,18 @@ class HotAssets:
         self._assets: OrderedDict[int, HotAsset] = OrderedDict()
         self._known = Known()
         self._born = 0
+        self._position = 0
         self._wanted: dict[int, None] = {}
-        self.ranks: dict[int, int] = {}
+        self._ranks: dict[int, int] = {}
         """The last materialization's rank of every asset that has one: tells staleness of what is downstream."""
 
     def load(self, fold: Fold) -> None:
         """Begin anew with the assets of a projection."""
         self._known = fold.known
         self._born = len(fold.known.keys)
+        self._position = fold.position
         self._assets.clear()
-        self.ranks = fold.last_ranks()
+        self._ranks = fold.last_ranks()
         self.admit(self._load(fold, None, self._limit))
 
     def admit(self, assets: Iterable[HotAsset]) -> None:
@@ -81,17 +102,21 @@ class HotAssets:
 
     def asset(self, key: str) -> Asset | None:
         """The asset that a key or an alias names; None if it is not in memory (it may still exist)."""
-        aid = self._known.aids.get(canonical_key(key))
-        if aid is None or aid >= self._born:
+        known = self._known.at(self._position)
+        aid = known.number(canonical_key(key))
+        if aid is None:
             return None
-        aid = self._known.root(aid)
         hot = self._assets.get(aid)
         if hot is None:
             self._wanted[aid] = None
             return None
         self._assets.move_to_end(aid)
-        self._judge(hot)
-        return hot.shape
+        newest = max(((self._ranks.get(up, 0), known.key(up)) for up in known.neighbours("up", aid)), default=(0, ""))
+        failing = (name for (name, _), spoils in hot.checks.items() if spoils)
+        state, reason = judge(hot.materialized, hot.failed, hot.overdue_pos, failing, newest)
+        found = AssetState(aid, known.key(aid), known.first_position(aid), hot.told, hot.counts(), state, reason)
+        events = {hot.materialized: hot.last_materialization, hot.failed: hot.last_failure}
+        return asset_answer(found, known, len(hot.partitions), events)
 
     def take_wanted(self, most: int = 100) -> list[int]:
         """The numbers of assets that were asked for and not found."""
@@ -106,64 +131,124 @@ class HotAssets:
 
     def apply(self, commit: Commit) -> None:
         """Extend the assets by what was folded."""
-        for position, event, _ in commit.folded:
-            if event.data is not None:
-                self._apply_one(position, event)
-        self._born = len(self._known.keys)
+        for position, event, aid in commit.folded:
+            extend = _RULES.get(event.type)
+            if extend is not None and aid is not None and event.data is not None:
+                of = rank(event.time, position) if event.type in _RANKED else 0
+                hot = self._asset(aid)
+                if hot is not None:
+                    extend(hot, position, event, of)
+                if event.type == "asset.materialized":
+                    self._note_rank(aid, of)
+                elif event.type == "asset.aliased":
+                    self._forget_all()
+        self._take_in_new()
+        self._position = commit.position
         self._evict()
 
-    def find(self, key: str, position: int) -> HotAsset | None:
-        """The asset in memory that a canonical key of an event names; a new one if the event made it."""
-        aid = self._known.aids[key]
+    def _take_in_new(self) -> None:
+        """Assets that were only named so far: they have no events, so nothing needs to be read."""
+        known = self._known
+        for aid in range(self._born, len(known.keys)):
+            if aid not in self._assets and aid not in known.roots:
+                self._assets[aid] = HotAsset(aid=aid)
+        self._born = len(known.keys)
+
+    def _asset(self, aid: int) -> HotAsset | None:
+        """The asset that a number stands for, if it is in memory; a new one if this commit met it first."""
         root = self._known.root(aid)
         hot = self._assets.get(root)
-        if hot is None and aid >= self._born and root == aid and aid not in self._assets:
-            hot = self._assets[aid] = HotAsset(aid=aid, shape=Asset(key=key, first_seen=_seen(position)))
-        if hot is not None:
+        if hot is None and root == aid and aid >= self._born:
+            hot = self._assets[aid] = HotAsset(aid=aid)
+        elif hot is not None:
             self._assets.move_to_end(root)
         return hot
 
-    def root_key(self, key: str) -> str:
-        """The key of the asset that a key stands for."""
-        known = self._known
-        return known.keys[known.root(known.aids[key])]
+    def _note_rank(self, aid: int, of: int) -> None:
+        root = self._known.root(aid)
+        if of > self._ranks.get(root, 0):
+            self._ranks[root] = of
 
-    def note_rank(self, key: str, rank: int) -> None:
-        """A materialization of an asset, in memory or not."""
-        root = self._known.root(self._known.aids[key])
-        self.ranks[root] = max(rank, self.ranks.get(root, 0))
-
-    def number(self, key: str) -> int:
-        """The number of a root's key."""
-        return self._known.aids[key]
-
-    def forget_all(self) -> None:
+    def _forget_all(self) -> None:
         """Let everything go: an alias changed which events add up to which asset."""
         self._assets.clear()
         self._born = len(self._known.keys)  # what the rest of the commit mentions is not new: it is not in memory
         ranks: dict[int, int] = {}
-        for aid, rank in self.ranks.items():
+        for aid, of in self._ranks.items():
             root = self._known.root(aid)
-            ranks[root] = max(rank, ranks.get(root, 0))
-        self.ranks = ranks
-
-    def _apply_one(self, position: int, event: Event) -> None:
-        rule = RULES.get(event.type)
-        if rule is not None:
-            rule(self, position, event)
+            ranks[root] = max(of, ranks.get(root, 0))
+        self._ranks = ranks
 
     def _evict(self) -> None:
         while len(self._assets) > self._limit:
             self._assets.popitem(last=False)
 
-    def _judge(self, hot: HotAsset) -> None:
-        shape = hot.shape
-        newest = max(((self.ranks.get(aid, 0), key) for key, aid in hot.upstream.items()), default=(0, ""))
-        failing = (name for (name, _), spoils in hot.checks.items() if spoils)
-        shape.state, shape.state_reason = judge(hot.materialized, hot.failed, hot.overdue_pos, failing, newest)
-        shape.retired = hot.retired_pos > hot.active_pos
-        shape.partitions = len(hot.partitions)
+
+def _materialized(hot: HotAsset, position: int, event: Event, of: int) -> None:
+    data: Any = event.data
+    hot.active_pos = position
+    hot.materializations += 1
+    if data.partition is not None:
+        hot.partitions.add(data.partition)
+    if of > hot.materialized:
+        hot.materialized, hot.last_materialization = of, event
 
 
-def _seen(position: int) -> Seen:
-    return Seen(position=format_position(position), time=format_time(position_time(position)))
+def _failed(hot: HotAsset, position: int, event: Event, of: int) -> None:
+    data: Any = event.data
+    hot.active_pos = position
+    hot.failures += 1
+    if data.partition is not None:
+        hot.partitions.add(data.partition)
+    if of > hot.failed:
+        hot.failed, hot.last_failure = of, event
+
+
+def _observed(hot: HotAsset, position: int, _event: Event, _of: int) -> None:
+    hot.active_pos = position
+    hot.observations += 1
+
+
+def _active(hot: HotAsset, position: int, _event: Event, _of: int) -> None:
+    hot.active_pos = position
+
+
+def _checked(hot: HotAsset, position: int, event: Event, _of: int) -> None:
+    data: Any = event.data
+    hot.active_pos = position
+    hot.checks[data.check, data.partition] = not data.passed and data.severity == "error"
+
+
+def _described(hot: HotAsset, position: int, event: Event, _of: int) -> None:
+    data: Any = event.data
+    hot.active_pos = position
+    texts = {"name": data.name, "grp": data.group, "kind": data.kind, "description": data.description, "url": data.url}
+    parts = {"owners": data.owners, "tags": data.tags, "columns": data.columns, "freshness": data.freshness}
+    if data.extra != NOTHING:
+        parts["extra"] = data.extra
+    told = {field: text or None for field, text in texts.items() if text is not None}  # empty text takes one away
+    told |= {field: msgspec.json.encode(part).decode() for field, part in parts.items() if part is not None}
+    hot.told = hot.told._replace(**told)
+
+
+def _overdue(hot: HotAsset, position: int, _event: Event, _of: int) -> None:
+    hot.active_pos = hot.overdue_pos = position
+
+
+def _retired(hot: HotAsset, position: int, _event: Event, _of: int) -> None:
+    hot.retired_pos = position
+
+
+_RANKED = frozenset({"asset.materialized", "asset.failed"})
+_RULES: dict[str, Callable[[HotAsset, int, Event, int], None]] = {
+    "asset.materialized": _materialized,
+    "asset.failed": _failed,
+    "asset.observed": _observed,
+    "asset.referenced": _active,
+    "asset.checked": _checked,
+    "asset.overdue": _overdue,
+    "asset.described": _described,
+    "asset.retired": _retired,
+    "asset.aliased": _active,
+}
+"""What each event type changes in its asset: the same rules as the rows and asset_state.sql."""

@@ -63,6 +63,7 @@ class Known:
             "up": defaultdict(list),
             "down": defaultdict(list),
         }
+        self._sets: set[tuple[int, tuple[str, ...], str | None]] = set()
         self._column_edges: set[ColumnEdge] = set()
         self._job_assets: set[JobAsset] = set()
         self._jobs: defaultdict[int, list[tuple[str, str, int]]] = defaultdict(list)
@@ -99,6 +100,12 @@ class Known:
         self._links["up"][edge.down].append(Link(edge.up, edge.job, position))
         self._links["down"][edge.up].append(Link(edge.down, edge.job, position))
         return True
+
+    def is_new_set(self, links: tuple[int, tuple[str, ...], str | None]) -> bool:
+        """Whether an asset's upstream keys and job come together for the first time: most events bring nothing new."""
+        before = len(self._sets)
+        self._sets.add(links)
+        return len(self._sets) > before
 
     def add_column_edge(self, edge: ColumnEdge) -> bool:
         """Whether a column's edge is new."""

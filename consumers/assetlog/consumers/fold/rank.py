@@ -13,15 +13,15 @@ from assetlog.schemas.positions import SEQ_BITS
 AHEAD_MICROSECONDS = 300_000_000
 _OFFSET = 1 << 56  # makes times before 1970 positive; year 1 is -6.2e16
 _POSITION_MASK = (1 << 63) - 1
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - the projection's times are naive UTC
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
-def rank(time: datetime, position: int) -> int:
-    """The rank of an event by its naive UTC time and its position."""
-    elapsed = time - _EPOCH
-    microseconds = (elapsed.days * 86_400 + elapsed.seconds) * 1_000_000 + elapsed.microseconds
+def rank(time: datetime | None, position: int) -> int:
+    """The rank of an event by its UTC time, the recorded one where it says none, and its position."""
     recorded = (position >> SEQ_BITS) * 1000
-    return (min(microseconds, recorded + AHEAD_MICROSECONDS) + _OFFSET) << 63 | position
+    effective = recorded if time is None else min((time - _EPOCH) // _MICROSECOND, recorded + AHEAD_MICROSECONDS)
+    return (effective + _OFFSET) << 63 | position
 
 
 def rank_position(of: int) -> int:
@@ -31,4 +31,4 @@ def rank_position(of: int) -> int:
 
 def rank_time(of: int) -> datetime:
     """The effective time inside a rank, in UTC."""
-    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=(of >> 63) - _OFFSET)
+    return _EPOCH + timedelta(microseconds=(of >> 63) - _OFFSET)

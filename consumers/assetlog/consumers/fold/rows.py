@@ -12,7 +12,6 @@ from assetlog.consumers.fold.identity import Identity
 from assetlog.consumers.fold.known import ColumnEdge, Edge, JobAsset, Known
 from assetlog.schemas.codec import Event
 from assetlog.schemas.errors import Invalid
-from assetlog.schemas.events import artifact, asset, run
 from assetlog.schemas.events.common import NOTHING
 from assetlog.schemas.keys import canonical_key
 from assetlog.schemas.positions import position_time
@@ -47,31 +46,38 @@ class Rows:
         self.known = known
         self.tables: dict[str, list[Row]] = {table: [] for table in self.TABLES}
 
-    def add(self, position: int, event: Event, identified: Identity) -> None:
-        """Add an event's rows.
+    def add(self, position: int, event: Event, of: Identity) -> int | None:
+        """Add an event's rows; returns the number of the asset it is about.
 
         Raises:
             Invalid: the event contradicts what is known; nothing was added.
         """
         data = event.data
-        if isinstance(data, asset.AssetAliased):
+        if event.type == "asset.aliased":
             self._refuse_alias_cycle(event)
-        time = naive(event.time) if event.time is not None else recorded(position)
+        time = recorded(position) if event.time is None else event.time.replace(tzinfo=None)
         aid = self._subject(position, event)
         run_id, job = _run(event)
+        digest = of.digest.hex()
+        tid, hid = (digest, None) if of.timed else (None, digest)
         part = getattr(data, "partition", None)
-        digest = identified.digest.hex()
-        tid, hid = (digest, None) if identified.timed else (None, digest)
         self.tables["log"].append((position, tid, hid, event.type, aid, time, run_id, job, part))
         if data is None:
             self.tables["skipped"].append((position, event.type, event.version))
-            return
+            return aid
         if aid is not None and event.upstream and event.type != "asset.failed":
-            for key in event.upstream:
-                self.edge(position, self.number(key, position), aid, job)
-        add_family = _FAMILIES.get(type(data))
+            self._link(position, aid, job, event)
+        add_family = _FAMILIES.get(event.type)
         if add_family is not None:
             add_family(self, position, event, aid, job, time)
+        return aid
+
+    def _link(self, position: int, aid: int, job: str | None, event: Event) -> None:
+        """The asset's edges; a set of upstreams that was met before has nothing new."""
+        links = (aid, event.upstream, job)
+        if self.known.is_new_set(links):
+            for key in event.upstream:
+                self.edge(position, self.number(key, position), aid, job)
 
     def number(self, key: str, position: int) -> int:
         """The asset's number, given at first sight."""
@@ -232,19 +238,19 @@ def _ran(rows: Rows, position: int, event: Event, _aid: Any, job: str | None, ti
     rows.tables["runs"].append(row)
 
 
-_FAMILIES: dict[type, AddFamily] = {
-    asset.AssetMaterialized: _materialized,
-    asset.AssetFailed: _failed,
-    asset.AssetReferenced: _referenced,
-    asset.AssetDescribed: _described,
-    asset.AssetChecked: _checked,
-    asset.AssetAliased: _aliased,
-    asset.AliasResolved: _resolved,
-    artifact.ArtifactCreated: _artifact,
-    artifact.ArtifactUpdated: _artifact,
-    artifact.ArtifactRetired: _artifact,
-    run.RunStarted: _ran,
-    run.RunSucceeded: _ran,
-    run.RunFailed: _ran,
-    run.RunSkipped: _ran,
+_FAMILIES: dict[str, AddFamily] = {
+    "asset.materialized": _materialized,
+    "asset.failed": _failed,
+    "asset.referenced": _referenced,
+    "asset.described": _described,
+    "asset.checked": _checked,
+    "asset.aliased": _aliased,
+    "alias.resolved": _resolved,
+    "artifact.created": _artifact,
+    "artifact.updated": _artifact,
+    "artifact.retired": _artifact,
+    "run.started": _ran,
+    "run.succeeded": _ran,
+    "run.failed": _ran,
+    "run.skipped": _ran,
 }

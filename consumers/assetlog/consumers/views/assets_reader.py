@@ -5,21 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, TypedDict, Unpack
 
-import msgspec
-from msgspec import Raw
-
-from assetlog.consumers.fold.known import Direction, KnownAt
 from assetlog.consumers.fold.rank import rank_position
 from assetlog.consumers.views.access import Access
-from assetlog.consumers.views.occurrences import occurrence
+from assetlog.consumers.views.answers import AssetState, asset_answer
 from assetlog.consumers.views.paging import DEFAULT_LIMIT, check_limit, page, read_cursor
-from assetlog.consumers.views.state_reader import AssetState, partition_counts, states
+from assetlog.consumers.views.state_reader import partition_counts, states
 from assetlog.schemas.codec import Event, decode
 from assetlog.schemas.errors import Invalid
 from assetlog.schemas.keys import canonical_key
-from assetlog.schemas.positions import format_position, position_time
-from assetlog.schemas.shapes import Asset, Occurrence, Page, Seen
-from assetlog.schemas.times import format_time
+from assetlog.schemas.shapes import Asset, Page
 
 SORTS = ("key", "last_materialization", "materializations", "failures", "first_seen")
 STATES = ("fresh", "stale", "failed", "checks-failing", "unknown")
@@ -136,60 +130,15 @@ def shapes(access: Access, found: Sequence[AssetState], at: int) -> list[Asset]:
     """The answers about assets from their state."""
     known = access.known_at(at)
     partitions = partition_counts(access, known, [state.aid for state in found], at)
-    events = _events(access, found)
-    return [_shape(state, known, partitions.get(state.aid, 0), events) for state in found]
+    events = last_events(access, found)
+    return [asset_answer(state, known, partitions.get(state.aid, 0), events) for state in found]
 
 
-def _events(access: Access, found: Sequence[AssetState]) -> dict[int, Event]:
+def last_events(access: Access, found: Sequence[AssetState]) -> dict[int, Event]:
     """The events of the last materializations and failures, by rank."""
     ranks = [rank for state in found for rank in (state.counts.materialized, state.counts.failed) if rank]
     raws = access.bodies.fetch([rank_position(rank) for rank in ranks])
     return {rank: decode(raw) for rank, raw in zip(ranks, raws, strict=True) if raw is not None}
-
-
-def _shape(state: AssetState, known: KnownAt, partitions: int, events: dict[int, Event]) -> Asset:
-    told, counts, root = state.told, state.counts, state.aid
-    return Asset(
-        key=state.key,
-        name=told.name,
-        group=told.grp,
-        kind=told.kind,
-        description=told.description,
-        owners=[] if told.owners is None else msgspec.json.decode(told.owners),
-        tags={} if told.tags is None else msgspec.json.decode(told.tags),
-        url=told.url,
-        columns=Raw(b"[]" if told.columns is None else told.columns.encode()),
-        extra=Raw(b"{}" if told.extra is None else told.extra.encode()),
-        freshness=None if told.freshness is None else Raw(told.freshness.encode()),
-        state=state.state,
-        state_reason=state.state_reason,
-        retired=state.retired,
-        first_seen=seen(state.first_pos),
-        last_materialization=_occurrence(counts.materialized, events),
-        last_failure=_occurrence(counts.failed, events),
-        materializations=counts.materializations,
-        failures=counts.failures,
-        observations=counts.observations,
-        upstream=_keys(known, "up", root),
-        downstream=_keys(known, "down", root),
-        produced_by=known.jobs("makes", root),
-        consumed_by=known.jobs("reads", root),
-        partitions=partitions,
-        aliases=known.aliases(root),
-    )
-
-
-def _keys(known: KnownAt, direction: Direction, root: int) -> list[str]:
-    return sorted(known.key(other) for other in known.neighbours(direction, root))
-
-
-def _occurrence(rank: int, events: dict[int, Event]) -> Occurrence | None:
-    return None if not rank else occurrence(rank, events.get(rank))
-
-
-def seen(position: int) -> Seen:
-    """A position and when the log recorded it."""
-    return Seen(position=format_position(position), time=format_time(position_time(position)))
 
 
 def _check_choice(field: str, value: str, choices: Sequence[str]) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from assetlog.consumers.fold.fold import Bodies, Fold
 from assetlog.consumers.fold.hot import HotAsset
 from assetlog.consumers.views.access import Access
-from assetlog.consumers.views.assets_reader import shapes
-from assetlog.consumers.views.state_reader import AssetState, Checks, checks_of, partitions_of, states
-from assetlog.schemas.shapes import Asset
+from assetlog.consumers.views.answers import AssetState
+from assetlog.consumers.views.assets_reader import last_events
+from assetlog.consumers.views.state_reader import Checks, checks_of, partitions_of, states
+from assetlog.schemas.codec import Event
 
 
 class HotLoader:
@@ -28,26 +31,18 @@ class HotLoader:
         found = states(access, wanted, at)
         checks = checks_of(access, known, wanted, at)
         partitions = partitions_of(access, known, wanted, at)
-        numbers = fold.known.aids
-        return [
-            _hot(
-                state, answer, checks[state.aid], partitions[state.aid], {key: numbers[key] for key in answer.upstream}
-            )
-            for state, answer in zip(found, shapes(access, found, at), strict=True)
-        ]
+        events = last_events(access, found)
+        return [_hot(state, checks[state.aid], partitions[state.aid], events) for state in found]
 
 
-def _hot(state: AssetState, answer: Asset, checks: Checks, partitions: set[str], upstream: dict[str, int]) -> HotAsset:
+def _hot(state: AssetState, checks: Checks, partitions: set[str], events: Mapping[int, Event]) -> HotAsset:
     counts = state.counts
     return HotAsset(
         aid=state.aid,
-        shape=answer,
-        materialized=counts.materialized,
-        failed=counts.failed,
-        overdue_pos=counts.overdue_pos,
-        retired_pos=counts.retired_pos,
-        active_pos=counts.active_pos,
+        **counts._asdict(),
+        told=state.told,
         checks=checks,
         partitions=partitions,
-        upstream=upstream,
+        last_materialization=events.get(counts.materialized),
+        last_failure=events.get(counts.failed),
     )

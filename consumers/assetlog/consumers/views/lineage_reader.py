@@ -10,7 +10,8 @@ from msgspec import Raw
 from assetlog.consumers.fold.known import Direction, KnownAt, Link
 from assetlog.consumers.fold.rank import rank_time
 from assetlog.consumers.views.access import Access
-from assetlog.consumers.views.state_reader import AssetState, states
+from assetlog.consumers.views.answers import AssetState
+from assetlog.consumers.views.state_reader import states
 from assetlog.schemas.errors import Invalid, NotFound
 from assetlog.schemas.keys import canonical_key
 from assetlog.schemas.positions import format_position, position_time

@@ -7,59 +7,15 @@ whole-catalog lists use that. A law in the tests compares the two.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from assetlog.consumers.fold.judging import judge
 from assetlog.consumers.fold.known import KnownAt
 from assetlog.consumers.views.access import Access, Row
+from assetlog.consumers.views.answers import AssetState, Counts, Told
 
 Checks = dict[tuple[str, str | None], bool]
 """(name, partition) -> whether its last result spoils the asset."""
-
-
-class Counts(NamedTuple):
-    """What an asset's own events add up to; ranks and positions are 0 for none."""
-
-    materializations: int = 0
-    failures: int = 0
-    observations: int = 0
-    materialized: int = 0
-    failed: int = 0
-    overdue_pos: int = 0
-    retired_pos: int = 0
-    active_pos: int = 0
-
-
-class Told(NamedTuple):
-    """What is told of an asset: texts, and JSON texts from `owners` on."""
-
-    name: str | None = None
-    grp: str | None = None
-    kind: str | None = None
-    description: str | None = None
-    url: str | None = None
-    owners: str | None = None
-    tags: str | None = None
-    columns: str | None = None
-    extra: str | None = None
-    freshness: str | None = None
-
-
-class AssetState(NamedTuple):
-    """An asset as of a position, without its links."""
-
-    aid: int
-    key: str
-    first_pos: int
-    told: Told
-    counts: Counts
-    state: Any
-    state_reason: str | None
-
-    @property
-    def retired(self) -> bool:
-        """Whether it is gone: no event came after its retirement."""
-        return self.counts.retired_pos > self.counts.active_pos
 
 
 _TEXTS = 5
