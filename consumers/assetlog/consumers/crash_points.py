@@ -27,6 +27,10 @@ POINTS: Final = {
     "rebuild.set-aside": "the old projection is out of the way, the new one not yet in its place",
     "rebuild.swapping": "the old write-ahead log is gone, the new file not yet in its place",
     "rebuild.swapped": "the new file is in its place, its directory not yet synced",
+    "archive.written": "a file of the archive is written and synced under a temporary name",
+    "archive.renamed": "a file of the archive has its name, and its directory is synced",
+    "archive.listed": "a segment is in the manifest, and the log server does not know it yet",
+    "archive.trimmed": "the log was trimmed behind a segment",
 }
 """Every point, and what has happened there."""
 

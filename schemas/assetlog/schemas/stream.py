@@ -33,3 +33,27 @@ def check_catalog(catalog: str) -> str:
             rule="a catalog's name has 1 to 63 lower-case letters, digits, - and _",
         )
     return catalog
+
+
+def lease_key(catalog: str, name: str) -> str:
+    """The Redis key of the lease on what only one node may do.
+
+    >>> lease_key("default", "archiver")
+    'assetlog:{default}:lease:archiver'
+    """
+    return f"assetlog:{{{check_catalog(catalog)}}}:lease:{name}"
+
+
+def epoch_key(catalog: str, name: str) -> str:
+    """The Redis key that counts how often a lease changed hands."""
+    return f"assetlog:{{{check_catalog(catalog)}}}:epoch:{name}"
+
+
+def nodes_key(catalog: str) -> str:
+    """The Redis key of the nodes that fold a catalog's log: how far each is, and when it last said so."""
+    return f"assetlog:{{{check_catalog(catalog)}}}:nodes"
+
+
+def archive_key(catalog: str) -> str:
+    """The Redis key of what is known of a catalog's archive: how far it reaches, and how far the log was trimmed."""
+    return f"assetlog:{{{check_catalog(catalog)}}}:archive"

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import duckdb
 
@@ -33,6 +33,14 @@ class OrderedLog(Protocol):
 
     def fetch_range(self, after: int, limit: int) -> list[tuple[int, bytes]]:
         """The next entries after a position."""
+
+
+@runtime_checkable
+class Fills(Protocol):
+    """A log whose older part fills a projection quicker than folding it entry by entry."""
+
+    def fill(self, fold: Fold, up_to: int, on_progress: OnProgress) -> int:
+        """Fold on as far as that part reaches, or to a position; returns how many entries that were."""
 
 
 class Rebuilt(NamedTuple):
@@ -126,7 +134,7 @@ def fold_log(
 
 def extend(fold: Fold, log: OrderedLog, up_to: int, on_progress: OnProgress, already: int = 0) -> int:
     """Fold on to a position; returns how many entries it read."""
-    read = 0
+    read = log.fill(fold, up_to, on_progress) if isinstance(log, Fills) else 0
     while entries := log.fetch_range(fold.position, BATCH):
         wanted = [entry for entry in entries if entry[0] <= up_to]
         if wanted:

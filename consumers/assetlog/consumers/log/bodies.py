@@ -61,6 +61,18 @@ class Bodies:
             raise explain(error) from error
         return [(position_of(entry_id), body_of(fields)) for entry_id, fields in entries]
 
+    def added(self) -> int:
+        """How many entries were ever added to the log; a server that does not count (Redis 6.2) tells those it holds.
+
+        Raises:
+            Unavailable: the log server cannot be reached.
+        """
+        try:
+            about: Any = self._client.xinfo_stream(self._key) if self._client.exists(self._key) else {}
+        except (redis.RedisError, OSError) as error:
+            raise explain(error) from error
+        return int(about.get("entries-added", about.get("length", 0)))
+
     def length(self) -> int:
         """How many entries the log holds, duplicates included.
 

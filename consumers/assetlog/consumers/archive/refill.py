@@ -1,0 +1,106 @@
+"""Filling a projection from sealed segments: by their columns where they were folded by the present rules.
+
+Columns are the very rows that the fold made, so they are inserted, not decided again; segments that other rules
+folded are decoded from their bytes.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from itertools import groupby
+from typing import Final
+
+from assetlog.consumers.archive.archive import Archive, sql
+from assetlog.consumers.archive.manifest import Segment
+from assetlog.consumers.fold.fold import Fold, Mark, Totals
+from assetlog.consumers.fold.rebuild import BATCH, OnProgress
+from assetlog.consumers.fold.version import fold_version
+from assetlog.schemas.errors import Broken
+from assetlog.schemas.positions import format_position
+
+TABLES: Final = (
+    "log",
+    "keys",
+    "edges",
+    "column_edges",
+    "job_assets",
+    "descriptions",
+    "checks",
+    "aliases",
+    "alias_assets",
+    "artifacts",
+    "runs",
+    "quarantine",
+    "skipped",
+)
+"""Each has its `refill_<table>.sql`."""
+
+
+def refill(fold: Fold, archive: Archive, up_to: int, on_progress: OnProgress = lambda *_: None) -> int:
+    """Fold on from the archive, as far as it reaches or to a position; returns how many entries that were.
+
+    Raises:
+        Broken: the projection is not of this log, or a segment is not what was sealed. What was filled before holds.
+    """
+    _refuse_other_log(fold, archive)
+    wanted = [segment for segment in archive.after(fold.position) if segment.start <= up_to]
+    read = 0
+    for by_columns, segments in groupby(wanted, lambda segment: segment.fold_version == fold_version()):
+        for segment in segments:
+            fill = _by_columns if by_columns else _by_decoding
+            read += fill(fold, archive, segment, up_to)
+            on_progress(read, fold.position)
+        if by_columns:
+            fold.reload()
+    return read
+
+
+def _by_columns(fold: Fold, archive: Archive, segment: Segment, up_to: int) -> int:
+    """Insert a segment's rows in one transaction, with the mark that the fold would have left."""
+    values = {"files": [str(archive.trusted(segment))], "after": fold.position, "last": min(up_to, segment.end)}
+    *counts, position = sql("verdicts").run(fold.store.reader, values).fetchall()[0]
+    if position is None:
+        return 0
+    folded, duplicates, quarantined, skipped = counts
+    before = fold.totals
+    totals = Totals(
+        before.folded + folded,
+        before.duplicates + duplicates,
+        before.quarantined + quarantined,
+        before.skipped + skipped,
+    )
+    (entry,) = archive.fetch([position])
+    mark = Mark(position, sha256(entry or b"").digest(), fold.server)
+    with fold.adopting(mark, totals, folded + skipped) as connection:
+        for table in TABLES:
+            sql(f"refill_{table}").run(connection, values)
+    return sum(counts)
+
+
+def _by_decoding(fold: Fold, archive: Archive, segment: Segment, up_to: int) -> int:
+    archive.trusted(segment)
+    read = 0
+    while fold.position < segment.end:
+        entries = [entry for entry in archive.fetch_range(fold.position, BATCH) if entry[0] <= up_to]
+        if not entries:
+            break
+        fold.fold(entries)
+        read += len(entries)
+    return read
+
+
+def _refuse_other_log(fold: Fold, archive: Archive) -> None:
+    """A projection goes on from an archive only if the archive holds the entry it stands at, unchanged."""
+    mark, last = fold.mark, archive.last
+    if mark is None or last is None or mark.position > last:
+        return
+    if archive.digest_at(mark.position) == mark.entry:
+        return
+    raise Broken(
+        f"The archive at {archive.place.url} is of another log than the one folded up to "
+        f"{format_position(mark.position)}.",
+        code="archive-of-other-log",
+        field="archive_url",
+        rule="the archive holds the last folded entry, unchanged",
+        hint="Name the right archive, or move catalog.duckdb away to fold what this one holds.",
+    )

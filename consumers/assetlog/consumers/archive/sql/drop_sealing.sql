@@ -1,0 +1,2 @@
+-- drop_sealing: free what a part took.
+drop table sealing
