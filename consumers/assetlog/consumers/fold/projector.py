@@ -36,6 +36,12 @@ RETRY_MOST = 5.0
 WATCH_EVERY = 60.0
 """Seconds between two looks at whether the log is still the one that was folded."""
 IDLE_AFTER = 1.0
+BUSY_WITHIN = 0.006
+"""Seconds between two commits from which on the fold counts as busy."""
+GATHER = 0.002
+"""Seconds a busy fold waits: a commit costs a millisecond whatever its size, so a larger one leaves time for answers."""
+GATHER_BELOW = 200
+"""A batch of so many events is worth its commit."""
 
 
 class Log(Protocol):
@@ -177,7 +183,15 @@ class Projector:
             return
         commit = await self._in_writer(self._fold, entries)
         if commit is not None:
+            pause = self._pause(len(entries))
             self._publish(commit)
+            if pause:
+                await asyncio.sleep(pause)
+
+    def _pause(self, size: int) -> float:
+        """Seconds to let events gather before the next commit: none when they come one by one, none in a flood."""
+        rests = time.monotonic() - self._last_commit
+        return GATHER if size < GATHER_BELOW and rests < BUSY_WITHIN else 0.0
 
     def _publish(self, commit: Commit) -> None:
         self._verdicts.note(commit)
