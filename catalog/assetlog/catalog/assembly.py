@@ -14,6 +14,7 @@ from assetlog.catalog.api.parts import Parts
 from assetlog.catalog.event_log import EventLog
 from assetlog.catalog.intake import Intake
 from assetlog.catalog.settings import Settings
+from assetlog.consumers.archive.archiver import Archiver, Rules
 from assetlog.consumers.fold.fold import Fold, open_fold
 from assetlog.consumers.fold.hot import HotAssets
 from assetlog.consumers.fold.projector import Projector
@@ -61,6 +62,12 @@ async def build_parts(settings: Settings, log: EventLog) -> tuple[Parts, Callabl
         identity=f"{version('assetlog')}\0{settings.catalog}\0".encode(),
     )
     return parts, lambda: threads.shutdown(wait=True)
+
+
+def build_archiver(settings: Settings, log: EventLog, projector: Projector) -> Archiver:
+    """What seals and trims the log while this node leads, and says how far it is."""
+    rules = Rules(settings.archive_every, settings.archive_keep_in_log, settings.archive_after_idle)
+    return Archiver(log.blocking, settings.catalog, log.archive, projector, rules)
 
 
 def _collect() -> None:

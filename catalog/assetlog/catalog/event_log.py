@@ -11,6 +11,11 @@ import redis
 import redis.asyncio
 
 from assetlog.catalog.settings import Settings, without_password
+from assetlog.consumers.archive.archive import Archive
+from assetlog.consumers.archive.bodies import ArchivedBodies
+from assetlog.consumers.archive.places import open_place
+from assetlog.consumers.archive.refill import refill
+from assetlog.consumers.fold.fold import MAX_POSITION, Fold
 from assetlog.consumers.fold.fold import Mark as FoldMark
 from assetlog.consumers.log.appender import Appender
 from assetlog.consumers.log.binary import OLDEST_EMBEDDED
@@ -34,16 +39,18 @@ class EventLog:
     Args:
         url: the server's URL.
         catalog: the catalog's name.
+        archive: the sealed part of the log.
         server: the embedded server, None for an external one.
     """
 
-    def __init__(self, url: str, catalog: str, server: LogServer | None) -> None:
+    def __init__(self, url: str, catalog: str, archive: Archive, server: LogServer | None) -> None:
         self.url = url
         self.client = connect(url)
         self.blocking = connect_sync(url)
         self.appender = Appender(self.client, catalog)
-        self.bodies = Bodies(self.blocking, catalog)
-        self.watch = Watch(self.blocking, catalog)
+        self.archive = archive
+        self.bodies = ArchivedBodies(Bodies(self.blocking, catalog), archive)
+        self.watch = Watch(self.blocking, catalog, archive)
         self.facts: ServerFacts | None = None
         self._catalog = catalog
         self.server = server
@@ -93,6 +100,7 @@ class EventLog:
             await self.appender.close()
             await self.client.aclose()
             self.blocking.close()
+            self.archive.close()
         finally:
             if self.server is not None:
                 await asyncio.to_thread(self.server.stop)
@@ -104,11 +112,12 @@ async def open_log(settings: Settings, lock: HomeLock) -> EventLog:
     Raises:
         Broken, Unavailable: no server, or none that can hold a log; the hint says what to do.
     """
+    archive = await asyncio.to_thread(open_archive, settings)
     server = None if settings.redis_url else LogServer(settings.home, lock=lock)
     url = settings.redis_url or ""
     if server is not None:
         url = await asyncio.to_thread(server.start)
-    log = EventLog(url, settings.catalog, server)
+    log = EventLog(url, settings.catalog, archive, server)
     try:
         await log.open()
     except BaseException:
@@ -117,12 +126,23 @@ async def open_log(settings: Settings, lock: HomeLock) -> EventLog:
     return log
 
 
+def open_archive(settings: Settings) -> Archive:
+    """The archive that the settings name.
+
+    Raises:
+        Broken: it is damaged, or needs a library that is not installed.
+        Unavailable: its store does not answer.
+    """
+    return Archive(open_place(settings.archive_url, settings.home, settings.catalog))
+
+
 class Watch:
     """Tells the projector whether the log is still the one it folded. Used in the projector's threads."""
 
-    def __init__(self, client: redis.Redis, catalog: str) -> None:
+    def __init__(self, client: redis.Redis, catalog: str, archive: Archive) -> None:
         self._client = client
         self._catalog = catalog
+        self._archive = archive
 
     def check(self, mark: FoldMark | None, first: int | None) -> None:
         """Compare the log with where the fold stands.
@@ -133,7 +153,7 @@ class Watch:
         """
         own = None if mark is None else Mark(mark.position, mark.entry, mark.server)
         try:
-            check(self._client, self._catalog, own, first=first)
+            check(self._client, self._catalog, own, first=first, archive=self._archive)
         except Unavailable as error:
             raise redis.ConnectionError(error.detail) from error
 
@@ -147,6 +167,19 @@ class Watch:
         entries: Any = self._client.xrange(stream_key(self._catalog), at, at)
         return bool(entries) and entry_digest(body_of(entries[0][1])) == mark.entry
 
+    def fill(self, fold: Fold) -> int:
+        """Fold on as far as the archive reaches.
+
+        Raises:
+            Broken: the archive is damaged, or of another log.
+            Unavailable: its store does not answer.
+        """
+        self._archive.refresh()
+        read = refill(fold, self._archive, MAX_POSITION)
+        if read:
+            _log.info("folded from the archive", extra={"events": read, "position": format_position(fold.position)})
+        return read
+
     def last_position(self) -> int:
         """Where the log ends.
 
@@ -154,4 +187,4 @@ class Watch:
             redis.RedisError: the server does not answer.
         """
         newest: Any = self._client.xrevrange(stream_key(self._catalog), count=1)
-        return position_of(newest[0][0]) if newest else START
+        return position_of(newest[0][0]) if newest else self._archive.last or START

@@ -144,7 +144,7 @@ class Node:
         opening = asyncio.create_task(open_log(self.settings, lock))
         try:
             await asyncio.sleep(0)  # the log server starts in a thread while the rest loads
-            from assetlog.catalog.assembly import build_parts
+            from assetlog.catalog.assembly import build_archiver, build_parts
         finally:
             self._log = log = await opening
             self._later("log", log.close)
@@ -153,6 +153,9 @@ class Node:
         self._later("threads", close_parts)
         await parts.projector.start()
         self._later("projector", parts.projector.stop)
+        archiver = build_archiver(self.settings, log, parts.projector)
+        self._later("archiver", lambda: asyncio.to_thread(archiver.stop))
+        archiver.start()
         log.watch_over(on_back=parts.projector.resume)
         await self._serve(parts, listener)
 

@@ -67,6 +67,19 @@ class Settings(BaseSettings):
     )
     hot_assets: int = _setting(100_000, "Assets whose state is kept in memory.", "assets", ge=1)
     snapshot_every: int = _setting(100_000, "Events between two snapshots of every asset's state.", "events", ge=1)
+    archive_url: str | None = _setting(
+        None,
+        "Where sealed parts of the log go: a directory, file://…, or an object store such as s3://bucket/prefix; "
+        "unset, `archive` in the data directory. All nodes of a catalog use the same.",
+        "URL",
+    )
+    archive_every: int = _setting(100_000, "Events sealed into one file; 0 seals and trims nothing.", "events", ge=0)
+    archive_keep_in_log: int = _setting(
+        100_000, "The latest events that stay in the log server, sealed or not.", "events", ge=0
+    )
+    archive_after_idle: float = _setting(
+        600.0, "Time without events after which a smaller file is sealed; 0 for never.", "seconds", ge=0
+    )
     max_body_bytes: int = _setting(16 * 1024 * 1024, "Largest request body, decompressed.", "bytes", ge=1024)
     max_batch_events: int = _setting(10_000, "Most events in one request.", "events", ge=1)
     wait_seconds: float = _setting(5.0, "Longest wait for a position to be folded.", "seconds", ge=0, le=60)

@@ -9,7 +9,7 @@ from assetlog.catalog.cli import output
 from assetlog.catalog.cli.flags import add_settings, read_settings
 from assetlog.catalog.cli.output import Styled
 
-SETTINGS = ("home", "redis_url", "catalog")
+SETTINGS = ("home", "redis_url", "catalog", "archive_url")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from assetlog.catalog.settings import Settings
-    from assetlog.consumers.log.bodies import Bodies
+    from assetlog.consumers.archive.bodies import ArchivedBodies
 
 OnProgress = Callable[[int, int], None]
 
 
 @contextmanager
-def log_of_stopped_node(settings: Settings) -> Iterator[Bodies]:
+def log_of_stopped_node(settings: Settings) -> Iterator[ArchivedBodies]:
     """The log, while no node runs: its server is started for the time being, unless it is an external one.
 
     Raises:
@@ -30,22 +30,22 @@ def log_of_stopped_node(settings: Settings) -> Iterator[Bodies]:
         if url is None:
             server = LogServer(settings.home, lock=lock)
             url = stack.enter_context(server).url
-        yield stack.enter_context(_bodies(url, settings.catalog))
+        yield stack.enter_context(_bodies(url, settings))
 
 
 @contextmanager
-def log_to_read(settings: Settings) -> Iterator[Bodies]:
+def log_to_read(settings: Settings) -> Iterator[ArchivedBodies]:
     """The log, whether a node runs or not: nothing but the log is read."""
     from assetlog.schemas.node_file import read_node_file
 
     node = read_node_file(settings.home)
     url = settings.redis_url or (node.log if node else None)
-    with log_of_stopped_node(settings) if url is None else _bodies(url, settings.catalog) as bodies:
+    with log_of_stopped_node(settings) if url is None else _bodies(url, settings) as bodies:
         yield bodies
 
 
 @contextmanager
-def progress(bodies: Bodies, what: str, *, quiet: bool) -> Iterator[OnProgress]:
+def progress(bodies: ArchivedBodies, what: str, *, quiet: bool) -> Iterator[OnProgress]:
     """A bar on standard error that is told how many entries are read; nothing in a pipe or when `quiet`."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -58,9 +58,11 @@ def progress(bodies: Bodies, what: str, *, quiet: bool) -> Iterator[OnProgress]:
 
 
 @contextmanager
-def _bodies(url: str, catalog: str) -> Iterator[Bodies]:
+def _bodies(url: str, settings: Settings) -> Iterator[ArchivedBodies]:
+    from assetlog.catalog.event_log import open_archive
+    from assetlog.consumers.archive.bodies import ArchivedBodies
     from assetlog.consumers.log.bodies import Bodies
     from assetlog.consumers.log.connection import connect_sync
 
-    with connect_sync(url) as client:
-        yield Bodies(client, catalog)
+    with connect_sync(url) as client, closing(open_archive(settings)) as archive:
+        yield ArchivedBodies(Bodies(client, settings.catalog), archive)

@@ -37,7 +37,7 @@ class Rules(NamedTuple):
     """When to seal, and what to keep."""
 
     every: int = 100_000
-    """Entries a segment."""
+    """Entries a segment; 0 seals nothing."""
     keep: int = 100_000
     """Entries that stay in the log at least, sealed or not."""
     after_idle: float = 600.0
@@ -191,7 +191,7 @@ class Archiver:
             beat(self._client, self._catalog, self.name, self._projection.position, self._archive.last or 0)
 
     def _take_lead(self) -> bool:
-        if self._projection.failure is not None:  # it may be of another log: let another node lead
+        if not self._rules.every or self._projection.failure is not None:  # then it may be of another log
             self.leads = False
             return False
         led, self.leads = self.leads, self.lead()

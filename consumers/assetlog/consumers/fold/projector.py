@@ -56,6 +56,9 @@ class Log(Protocol):
     def last_position(self) -> int:
         """Where the log ends."""
 
+    def fill(self, fold: Fold) -> int:
+        """Fold on as far as the archive reaches, the quick way; how many entries that were."""
+
 
 class Projector:
     """Folds a catalog's log into its projection and tells who waits.
@@ -201,6 +204,7 @@ class Projector:
         self._waiters.advance(commit.position)
 
     def _prepare(self) -> None:
+        self._fill()
         self._check_log()
         if self.failure is None:
             self._retrying(lambda: self.hot.load(self.fold))
@@ -212,6 +216,19 @@ class Projector:
             self._retrying(lambda: self._log.check(self._exact_mark(), self.fold.first))
         except AssetlogError as error:
             self._fail(error)
+
+    def _fill(self) -> None:
+        """Go on from the archive where it reaches further: a new file, or one that was away for long, catches up."""
+        try:
+            self._retrying(lambda: self._log.fill(self._sure_fold()))
+        except AssetlogError as error:
+            self._fail(error)
+        self.position = self.fold.position
+
+    def _sure_fold(self) -> Fold:
+        if self._unsure:
+            self._reopen()
+        return self.fold
 
     def _exact_mark(self) -> Mark | None:
         """The mark at the very position: the stored one may be up to a second older."""
@@ -236,11 +253,11 @@ class Projector:
         return None
 
     def _fold_once(self, entries: list[Entry]) -> Commit:
-        if self._unsure:
-            self._reopen()
-        mark = self.fold.mark
+        mark = self._sure_fold().mark
         if mark is None or not self._log.holds(mark):  # the batch may come from another log than the one folded
             self._log.check(mark, self.fold.first)
+            if mark is not None and self._log.fill(self.fold):  # trimmed behind us while we were away: it is sealed
+                self.hot.load(self.fold)
         new = [entry for entry in entries if entry[0] > self.fold.position]
         if not new:
             return Commit(self.fold.position, [], {}, {})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import redis
 from msgspec import Struct
@@ -13,7 +13,7 @@ from assetlog.consumers.log.bodies import body_of
 from assetlog.consumers.log.faults import explain
 from assetlog.schemas.errors import Broken
 from assetlog.schemas.positions import SEQ_BITS, format_position
-from assetlog.schemas.stream import stream_key
+from assetlog.schemas.stream import archive_key, stream_key
 
 AHEAD_ALLOWED: Final = 300.0
 """Seconds the log's last position may be ahead of our clock."""
@@ -24,6 +24,21 @@ WAYS_OUT: Final = (
     "catalog every event folded so far that is not in it. Both `assetlog doctor` and the old catalog.duckdb show what "
     "that is."
 )
+
+
+class Sealed(Protocol):
+    """The archive, as far as continuity is concerned."""
+
+    @property
+    def first(self) -> int | None:
+        """The first sealed position."""
+
+    @property
+    def last(self) -> int | None:
+        """The last sealed position."""
+
+    def digest_at(self, position: int) -> bytes | None:
+        """`entry_digest` of the sealed entry at a position."""
 
 
 class Mark(Struct, frozen=True):
@@ -42,6 +57,8 @@ class LogState(Struct, frozen=True, kw_only=True):
     exists: bool
     length: int = 0
     first: int | None = None
+    at_first: bytes | None = None
+    """`entry_digest` of the first entry."""
     last_generated: int | None = None
     """The highest position ever given, also when its entry is gone."""
     removed: int | None = None
@@ -53,6 +70,8 @@ class LogState(Struct, frozen=True, kw_only=True):
     server: str = ""
     clock: float = 0.0
     """The server's time, in seconds since 1970."""
+    trimmed: int = 0
+    """Where our own trim last ended, as the server keeps it; 0 for never."""
 
 
 def entry_digest(raw: bytes) -> bytes:
@@ -61,13 +80,20 @@ def entry_digest(raw: bytes) -> bytes:
 
 
 def check(
-    client: redis.Redis, catalog: str, mark: Mark | None, *, first: int | None = None, now: float | None = None
+    client: redis.Redis,
+    catalog: str,
+    mark: Mark | None,
+    *,
+    first: int | None = None,
+    archive: Sealed | None = None,
+    now: float | None = None,
 ) -> LogState:
     """Make sure the log is the one a projection was folded from, and goes on from there.
 
     Args:
         mark: where the projection stands; None for one that has folded nothing.
-        first: the first entry the projection has folded: nobody may have trimmed it either.
+        first: the first entry the projection has folded: nobody may have trimmed it either, unless it is sealed.
+        archive: what was sealed: the log may have been trimmed behind it, and only there.
         now: our clock, in seconds since 1970.
 
     Returns:
@@ -75,15 +101,17 @@ def check(
 
     Raises:
         Broken: with code `log-empty` (nothing there), `log-behind` (an older copy of itself), `log-truncated`
-            (trimmed or deleted behind our back), `log-replaced` (another log), or `log-ahead` (its last position is
-            in the future). Folding must stop.
+            (trimmed or deleted behind our back), `log-replaced` (another log), `log-ahead` (its last position is
+            in the future), or `archive-missing` (trimmed behind an archive that is not this one). Folding must stop.
         Unavailable: the server cannot be reached.
     """
     state = look(client, catalog, mark)
+    if mark is None or (first is not None and state.trimmed > first):
+        _check_archive(state, archive)
     if mark is not None:
-        _check_mark(state, mark)
+        _check_mark(state, mark, archive)
         if first is not None:
-            _check_head(state, mark, first)
+            _check_head(state, mark, first, archive)
     _check_clock(state, time.time() if now is None else now)
     return state
 
@@ -102,8 +130,9 @@ def look(client: redis.Redis, catalog: str, mark: Mark | None = None) -> LogStat
     pipeline.xinfo_stream(key)
     at = format_position(mark.position) if mark else "0-0"
     pipeline.xrange(key, at, at)
+    pipeline.hget(archive_key(catalog), "trimmed")
     try:
-        exists, clock, about, at_mark = pipeline.execute(raise_on_error=False)
+        exists, clock, about, at_mark, trimmed = pipeline.execute(raise_on_error=False)
         server = str(client.info("replication")["master_replid"])
         if exists:
             for answer in (about, at_mark):
@@ -112,23 +141,32 @@ def look(client: redis.Redis, catalog: str, mark: Mark | None = None) -> LogStat
     except (redis.RedisError, OSError) as error:
         raise explain(error) from error
     seconds = clock[0] + clock[1] / 1e6
-    return _state(about, at_mark, server, seconds) if exists else LogState(exists=False, server=server, clock=seconds)
+    if not exists:
+        return LogState(exists=False, server=server, clock=seconds)
+    return _state(about, at_mark, server, seconds, _loose_position(trimmed) if isinstance(trimmed, bytes) else 0)
 
 
-def _state(about: dict[str, Any], at_mark: list[Any], server: str, clock: float) -> LogState:
+def _state(about: dict[str, Any], at_mark: list[Any], server: str, clock: float, trimmed: int) -> LogState:
     first = about["first-entry"]
     added = about.get("entries-added")
     return LogState(
         exists=True,
         length=about["length"],
         first=_loose_position(first[0]) if first else None,
+        at_first=entry_digest(_first_body(first[1])) if first else None,
         last_generated=_loose_position(about["last-generated-id"]),
         removed=None if added is None else added - about["length"],
         deleted_up_to=_loose_position(about.get("max-deleted-entry-id", b"0-0")),
         at_mark=entry_digest(body_of(at_mark[0][1])) if at_mark else None,
         server=server,
         clock=clock,
+        trimmed=trimmed,
     )
+
+
+def _first_body(fields: Any) -> bytes:
+    """The event in XINFO's first entry, whose fields come as a flat list from some clients."""
+    return body_of(fields if isinstance(fields, dict) else dict(zip(fields[::2], fields[1::2], strict=True)))
 
 
 def _loose_position(entry_id: bytes) -> int:
@@ -137,7 +175,27 @@ def _loose_position(entry_id: bytes) -> int:
     return int(ms) << SEQ_BITS | min(int(seq), (1 << SEQ_BITS) - 1)
 
 
-def _check_mark(state: LogState, mark: Mark) -> None:
+def _check_archive(state: LogState, archive: Sealed | None) -> None:
+    """A log that we trimmed is whole only together with the archive it was trimmed behind."""
+    if state.trimmed <= ((archive.last if archive else None) or 0):
+        return
+    raise Broken(
+        f"The log was trimmed up to {format_position(state.trimmed)} behind an archive that this node does not have.",
+        code="archive-missing",
+        field="archive_url",
+        rule="a node that was not there for all of the log reads the beginning from the archive",
+        hint="Give the node the catalog's ASSETLOG_ARCHIVE_URL (the same for all nodes), or restore the archive.",
+    )
+
+
+def _continues(state: LogState, archive: Sealed | None) -> bool:
+    """Whether the archive and the log overlap: then together they have no gap."""
+    if archive is None or archive.last is None or state.first is None or state.first > archive.last:
+        return False
+    return archive.digest_at(state.first) == state.at_first
+
+
+def _check_mark(state: LogState, mark: Mark, archive: Sealed | None) -> None:
     if state.at_mark == mark.entry_sha256:
         return
     last = state.last_generated or 0
@@ -152,11 +210,15 @@ def _check_mark(state: LogState, mark: Mark) -> None:
             f"The log ends before it, at {format_position(last)}: it is an older copy of itself "
             "(a restored backup, a failover to a lagging replica, a lost end of the file).",
         )
+    if archive is not None and archive.digest_at(mark.position) == mark.entry_sha256 and _continues(state, archive):
+        return
     raise _missing(state, mark)
 
 
-def _check_head(state: LogState, mark: Mark, first: int) -> None:
-    """The log still begins where the projection began: the bodies of its events are nowhere else."""
+def _check_head(state: LogState, mark: Mark, first: int, archive: Sealed | None) -> None:
+    """The log, or the archive that it continues, still begins where the projection began."""
+    if archive is not None and archive.first is not None and archive.first <= first and _continues(state, archive):
+        return
     if state.first is not None and state.first > first:
         raise _gap(
             mark,

@@ -75,6 +75,8 @@ def command(binary: ServerBinary, directory: Path, socket: Path) -> list[str]:
         "appendfsync": "always",
         "no-appendfsync-on-rewrite": "no",
         "aof-use-rdb-preamble": "yes",
+        "auto-aof-rewrite-percentage": "100",  # what was trimmed leaves the file too, so a restart stays quick
+        "auto-aof-rewrite-min-size": "64mb",
         "aof-load-truncated": "yes",
         "save": "",
         "maxmemory-policy": "noeviction",
