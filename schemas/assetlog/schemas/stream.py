@@ -57,3 +57,22 @@ def nodes_key(catalog: str) -> str:
 def archive_key(catalog: str) -> str:
     """The Redis key of what is known of a catalog's archive: how far it reaches, and how far the log was trimmed."""
     return f"assetlog:{{{check_catalog(catalog)}}}:archive"
+
+
+def tokens_key(catalog: str) -> str:
+    """The Redis key of a catalog's access tokens, without their secrets.
+
+    >>> tokens_key("default")
+    'assetlog:{default}:tokens'
+    """
+    return f"assetlog:{{{check_catalog(catalog)}}}:tokens"
+
+
+def tokens_version_key(catalog: str) -> str:
+    """The Redis key that counts the changes of a catalog's tokens."""
+    return f"{tokens_key(catalog)}:version"
+
+
+def token_uses_key(catalog: str) -> str:
+    """The Redis key of when each token was used last."""
+    return f"{tokens_key(catalog)}:uses"

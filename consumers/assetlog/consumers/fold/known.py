@@ -156,6 +156,9 @@ class Known:
 class KnownAt:
     """What was known as of a position, aliases resolved. Numbers given and returned are roots."""
 
+    hidden = False
+    """Whether something was left out because it may not be seen."""
+
     def __init__(self, known: Known, position: int) -> None:
         self._known = known
         self._position = position

@@ -68,10 +68,13 @@ class Access:
         assert row is not None  # an aggregate over no rows is still a row
         return row[0]
 
+    def known(self) -> Known:
+        """The graph of assets."""
+        return Known.load(self.cursor) if self._known is None else self._known()
+
     def known_at(self, at: int) -> KnownAt:
         """The graph of assets as of a position."""
-        known = Known.load(self.cursor) if self._known is None else self._known()
-        return known.at(at)
+        return self.known().at(at)
 
     def snapshot_before(self, at: int) -> int:
         """The `$s` that belongs to `$p` = `at`: the position of the last snapshot up to it, 0 for none."""

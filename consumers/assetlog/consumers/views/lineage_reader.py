@@ -88,7 +88,7 @@ def _graph(
         nodes=[_node(state, depths[aid], columns) for aid, state in found.items()],
         edges=_edges(known, found),
         column_edges=_column_edges(access, found, at) if columns else [],
-        truncated=truncated,
+        truncated=truncated or known.hidden,  # asked last: the edges tell
         position=format_position(at),
     )
 

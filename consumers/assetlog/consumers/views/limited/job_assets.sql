@@ -1,0 +1,2 @@
+-- job_assets: the jobs of assets that are seen.
+select * from main.job_assets where aid in (select aid from keys)

@@ -1,0 +1,2 @@
+-- meta: nothing.
+select * from main.meta where false
