@@ -38,7 +38,7 @@ def small_run(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def test_each_measure_gives_its_figures_beside_a_raw_limit(small_run: dict[str, Any]) -> None:
     figures = {figure["name"]: figure for figure in small_run["figures"]}
-    assert list(figures) == ["decode", "asset", "size-projection", "size-stream"]
+    assert list(figures) == ["decode", "asset", "size-projection", "size-stream", "size-log"]
     for name, figure in figures.items():
         assert figure["unit"] == BARS[name].unit
         assert figure["value"] > 0
@@ -52,7 +52,7 @@ def test_the_page_of_a_run_has_a_line_for_each_figure_and_says_what_it_ran_on(sm
     assert small_run["machine"] in small_run["page"]
     assert "3,000 events, 120 assets" in small_run["page"]
     assert [line.split(" | ")[0] for line in small_run["page"].splitlines() if line.startswith("| ")][2:] == [
-        f"| {BARS[name].title}" for name in ("decode", "asset", "size-projection", "size-stream")
+        f"| {BARS[name].title}" for name in ("decode", "asset", "size-projection", "size-stream", "size-log")
     ]
 
 

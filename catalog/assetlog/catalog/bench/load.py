@@ -77,6 +77,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
     """From the first counted request to the last answer."""
     began_at: float = 0.0
     """When that was, by the clock (`Pump` only)."""
+    sent_at: list[float] = []
+    """When each request was sent, by the clock (`Visible` only)."""
     times: list[float] = []
     """Seconds of each counted request."""
     last: bytes = b""
@@ -186,9 +188,10 @@ async def send_all(job: Requests) -> Outcome:
 async def look(job: Visible) -> Outcome:
     """How long each probe took to be seen."""
     (connection,) = await _connect(job.host, job.port, 1)
-    times = []
+    times, sent_at = [], []
     began = time.perf_counter()
     for post, get, mark in job.probes:
+        sent_at.append(time.time())
         sent = time.perf_counter()
         answer = await connection.ask(post)
         if not answer.startswith(b"HTTP/1.1 201"):
@@ -199,7 +202,7 @@ async def look(job: Visible) -> Outcome:
         times.append(time.perf_counter() - sent)
         await asyncio.sleep(job.pause)
     connection.close()
-    return Outcome(seconds=time.perf_counter() - began, times=times)
+    return Outcome(seconds=time.perf_counter() - began, times=times, sent_at=sent_at)
 
 
 def pump(job: Pump) -> Outcome:

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -16,9 +17,10 @@ from assetlog.catalog.assembly import PROJECTION
 from assetlog.catalog.bench.load import Outcome, Pump, Requests
 from assetlog.catalog.bench.processes import NODE, PLAIN, Load, Server, run_load
 from assetlog.catalog.bench.workload import Lake
+from assetlog.consumers.log.connection import connect_sync
 from assetlog.consumers.log.server import LogServer
 from assetlog.schemas.errors import Conflict
-from assetlog.schemas.stream import DEFAULT_CATALOG
+from assetlog.schemas.stream import DEFAULT_CATALOG, stream_key
 
 CHUNK = 50_000
 """Events made and appended at a time while a large log is prepared: they need not all fit into memory."""
@@ -46,19 +48,29 @@ class Options(Struct, frozen=True, kw_only=True):
         return self.count(5, 1)
 
 
+class Appended(NamedTuple):
+    """What was appended to the large catalog's log."""
+
+    positions: list[str]
+    """The last position of each chunk, in order."""
+    rate: float
+    """Events a second that the log server took, pipelined."""
+    event_bytes: int
+    """Of all events' JSON."""
+    stream_bytes: int
+    """What the stream takes in the log server's memory."""
+
+
 class Large(Struct, frozen=True, kw_only=True):
     """The large catalog once it is prepared: its node is stopped."""
 
     lake: Lake
-    positions: list[str]
-    """The last position of each chunk, in order."""
-    append_rate: float
-    """Events a second that the log server took, pipelined."""
+    appended: Appended
     backlog_rate: float
     """Events a second that the node folded when it first started."""
-    bytes_appended: int
     projection_bytes: int
-    stream_bytes: int
+    log_bytes: int
+    """What the log server wrote to disk."""
     copy: Path
     """The projection as it was then, for raw queries while a node has the other one open."""
 
@@ -150,35 +162,34 @@ class Stage:
         self.quiet()
         home, options = self.home("large"), self.options
         lake = Lake(options.assets, options.seed)
-        positions, seconds, size = self._append_large(home, lake)
+        appended = self._append_large(home, lake)
         node = self.node(home)
         fold_seconds = node.ready_after - node.answering_after
         self.quiet()
         copy = Path(shutil.copy(home / PROJECTION, self.directory / "copy.duckdb"))
         return Large(
             lake=lake,
-            positions=positions,
-            append_rate=options.events / seconds,
+            appended=appended,
             backlog_rate=options.events / fold_seconds,
-            bytes_appended=size,
             projection_bytes=(home / PROJECTION).stat().st_size,
-            stream_bytes=sum(path.stat().st_size for path in (home / "log").rglob("*.aof")),
+            log_bytes=sum(path.stat().st_size for path in (home / "log").rglob("*") if path.suffix in {".aof", ".rdb"}),
             copy=copy,
         )
 
     def _new_directory(self) -> Path:
         return Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="assetlog-bench-")))
 
-    def _append_large(self, home: Path, lake: Lake) -> tuple[list[str], float, int]:
+    def _append_large(self, home: Path, lake: Lake) -> Appended:
         positions, seconds, size = [], 0.0, 0
-        with LogServer(home) as log:
+        with LogServer(home) as log, connect_sync(log.url) as client:
             while left := self.options.events - lake.made:
                 events = lake.take(min(CHUNK, left))
                 outcome = append(log.url, events)
                 positions.append(outcome.last.decode())
                 seconds += outcome.seconds
                 size += sum(map(len, events))
-        return positions, seconds, size
+            memory = int(client.memory_usage(stream_key(DEFAULT_CATALOG), samples=0))
+        return Appended(positions, lake.made / seconds, size, memory)
 
 
 def _fresh(directory: Path) -> Path:

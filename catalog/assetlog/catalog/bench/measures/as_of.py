@@ -22,7 +22,7 @@ def measure(stage: Stage) -> Iterator[Figure]:
     chance = random.Random(stage.options.seed)  # noqa: S311 - the same moments each time
     numbers = asset_numbers(large.copy)
     keys = [chance.choice(large.lake.keys) for _ in range(count)]
-    moments = [_moment(chance, large.positions) for _ in range(count)]
+    moments = [_moment(chance, large.appended.positions) for _ in range(count)]
     texts = [format_position(moment) for moment in moments]
 
     def values(names: list[str]) -> list[dict[str, Any]]:

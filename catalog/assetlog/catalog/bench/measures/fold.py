@@ -41,7 +41,7 @@ def measure(stage: Stage) -> Iterator[Figure]:
         ours.append(count / _fold_live(node, events))
         raw.append(insert(events).rate)
     yield rate("fold-live", ours, raw, RAW, events=count)
-    appended = stage.large.append_rate
+    appended = stage.large.appended.rate
     yield rate("fold-backlog", [stage.large.backlog_rate], raw, RAW, events=stage.options.events, append_rate=appended)
 
 
