@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,23 @@ ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 SERVICES: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]
 LOCAL = {"--port", "--unixsocket", "--unixsocketperm", "--dir", "--daemonize", "--aof-use-rdb-preamble"}
+
+
+def breaches(compose: Path) -> str:
+    """What breaks the Compose specification's schema, which the checker carries with it; empty for nothing."""
+    check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(compose)]
+    done = subprocess.run(check, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr if done.returncode else ""
+
+
+def test_the_compose_file_is_what_the_compose_specification_says() -> None:
+    assert breaches(ROOT / "compose.yaml") == ""
+
+
+def test_a_misspelt_compose_file_is_found_out(tmp_path: Path) -> None:
+    misspelt = tmp_path / "compose.yaml"
+    misspelt.write_text((ROOT / "compose.yaml").read_text(encoding="utf-8").replace("healthcheck:", "healthchek:", 1))
+    assert "healthchek" in breaches(misspelt)
 
 
 def options(arguments: list[str]) -> dict[str, str]:
