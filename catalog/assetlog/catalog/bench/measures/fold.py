@@ -48,11 +48,16 @@ def measure(stage: Stage) -> Iterator[Figure]:
 def _fold_live(node: Server, events: Sequence[bytes]) -> float:
     """Seconds from the first append to the fold of the last event."""
     outcome = append(node.log, events)
-    _await_folded(node, outcome.last.decode())
+    await_folded(node, outcome.last.decode())
     return time.time() - outcome.began_at
 
 
-def _await_folded(node: Server, position: str) -> None:
+def await_folded(node: Server, position: str) -> None:
+    """Wait until a position is folded and visible.
+
+    Raises:
+        Broken: it takes too long.
+    """
     give_up = time.monotonic() + WITHIN
     while time.monotonic() < give_up:
         status, _ = node.ask("GET", f"/v1/assets?limit=1&min_position={position}")  # waits for five seconds
