@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assetlog.schemas.errors import Invalid, Unavailable
+from assetlog.schemas.errors import Conflict, Invalid, Unavailable
 
 if TYPE_CHECKING:
     from assetlog.producers.emitter import Emitter
@@ -102,7 +102,7 @@ def _report(args: argparse.Namespace, emission: Emission) -> int:
         print(f"{emission.position or 'written'}  {emission.id}  ack: {emission.ack}{again}")
     if emission.ack == "refused":
         code, _, detail = (emission.reason or "").partition(": ")
-        raise Invalid(detail, code=code)
+        raise (Conflict if code == "id-conflict" else Invalid)(detail, code=code)
     if emission.ack in {"lost", "pending"} or (emission.ack == "spool" and args.strict):
         raise Unavailable(emission.reason, code="not-in-log", hint=_WHERE[emission.ack])
     if emission.ack == "spool" and not args.json:
