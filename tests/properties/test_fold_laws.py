@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from assetlog.consumers.archive.archive import Archive
+from assetlog.consumers.archive.places import LocalPlace
+from assetlog.consumers.archive.refill import refill
+from assetlog.consumers.archive.seal import seal
 from assetlog.consumers.fold.digest import state_digest
 from assetlog.consumers.fold.fold import Fold, open_fold
 from assetlog.consumers.fold.hot import HotAssets
@@ -35,6 +41,9 @@ class Bodies:
 
     def fetch(self, positions: Sequence[int]) -> list[bytes | None]:
         return [self._log.get(position) for position in positions]
+
+    def fetch_range(self, after: int, limit: int) -> Log:
+        return [entry for entry in self._log.items() if entry[0] > after][:limit]
 
 
 keys = st.sampled_from(KEYS)
@@ -209,6 +218,30 @@ def test_every_view_as_of_a_position_is_the_view_of_the_fold_of_the_prefix(log: 
     position = log[cut - 1][0]
     whole, prefix = folded(log), folded(log[:cut])
     assert views(whole, log, position) == views(prefix, log, position)
+
+
+@given(logs(), st.integers(5, 25), st.booleans(), st.data())
+@settings(LAWS, max_examples=10)
+def test_a_projection_filled_from_sealed_columns_or_from_sealed_bytes_is_the_one_that_was_folded(
+    log: Log, every: int, by_columns: bool, data: st.DataObject
+) -> None:
+    with TemporaryDirectory() as directory:
+        archive = Archive(LocalPlace(Path(directory)))
+        live, bodies = folded(log), Bodies(log)
+        while seal(live.store.cursor(), bodies, archive, up_to=live.position, most=every):
+            pass
+        if not by_columns:
+            archive.segments = [replace(segment, fold_version="of old") for segment in archive.segments]
+        cut, up_to = sorted((data.draw(st.integers(0, len(log))), data.draw(st.integers(1, len(log)))))
+        fold = folded(log[:cut], snapshot_every=5)
+        refill(fold, archive, log[up_to - 1][0])
+        before = folded(log[:up_to])
+        assert (digest(fold), fold.position, fold.totals) == (digest(before), before.position, before.totals)
+        if rest := log[max(cut, up_to) :]:
+            fold.fold(rest)
+        assert digest(fold) == digest(live)
+        assert [archive.fetch([position])[0] for position, _ in log] == [raw for _, raw in log]
+        archive.close()
 
 
 def views(fold: Fold, log: Log, at: int) -> list[object]:

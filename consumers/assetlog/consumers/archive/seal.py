@@ -18,8 +18,8 @@ from msgspec import Struct
 from assetlog.consumers.archive.archive import Archive, sql
 from assetlog.consumers.archive.manifest import Segment, SegmentHash
 from assetlog.consumers.crash_points import passing
+from assetlog.consumers.fold.rebuild import OrderedLog
 from assetlog.consumers.fold.version import fold_version
-from assetlog.consumers.log.bodies import Bodies
 from assetlog.schemas.errors import Broken
 from assetlog.schemas.positions import format_position
 from assetlog.schemas.times import format_time
@@ -53,7 +53,7 @@ class _Part(NamedTuple):
 
 
 def seal(
-    cursor: duckdb.DuckDBPyConnection, stream: Bodies, archive: Archive, *, up_to: int, most: int
+    cursor: duckdb.DuckDBPyConnection, stream: OrderedLog, archive: Archive, *, up_to: int, most: int
 ) -> Segment | None:
     """Seal the entries after the archive's end; None if there is none.
 
@@ -92,7 +92,7 @@ def seal(
 
 def _write_part(
     cursor: duckdb.DuckDBPyConnection,
-    stream: Bodies,
+    stream: OrderedLog,
     chain: SegmentHash,
     file: Path,
     after: int,
