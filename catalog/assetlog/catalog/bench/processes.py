@@ -150,7 +150,11 @@ class Load:
         Raises:
             Broken: an answer was not what it should be.
         """
-        answer, _ = self._process.communicate()
+        try:
+            answer, _ = self._process.communicate()
+        except BaseException:  # interrupted: leave no process behind
+            self.cancel()
+            raise
         outcome = msgspec.msgpack.decode(answer, type=Outcome) if answer else Outcome(error="it left no outcome")
         if outcome.error:
             raise Broken(f"The load failed: {outcome.error}", code="bench-load")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
     check_names(args.measures)
     from assetlog.catalog.bench.run import about
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # either way the servers are ended
     options = _options(args)
     facts = about(options)
     figures = list(_measured(args, options))
