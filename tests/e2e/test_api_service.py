@@ -18,7 +18,7 @@ from assetlog.schemas.events import EVENT_TYPES
 ROUTES = sorted(
     {(path, method) for path, method, _, _ in specs_of(Litestar(HANDLERS, openapi_config=None, logging_config=None))}
 )
-PATHS = sorted({path for path, _ in ROUTES})
+PATHS = sorted({path for path, method in ROUTES if method == "GET"})
 PROBLEM = {"type", "title", "status", "code", "detail", "hint", "errors"}
 
 
@@ -44,7 +44,7 @@ def test_every_route_refuses_unknown_parameters_with_a_problem(node: Any, path: 
 
 @pytest.mark.parametrize("path", PATHS)
 def test_every_route_refuses_other_methods_with_a_problem(node: Any, path: str) -> None:
-    answer = node.http.delete(url_of(path))
+    answer = node.http.patch(url_of(path))
     assert is_problem(answer, 405)
     if path != "/docs/{name}":
         assert "GET" in answer.headers["allow"]

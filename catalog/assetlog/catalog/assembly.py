@@ -9,6 +9,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 
+from assetlog.catalog.access.keeper import Keeper
+from assetlog.catalog.access.store import TokenStore
 from assetlog.catalog.api.metrics import Metrics
 from assetlog.catalog.api.parts import Parts
 from assetlog.catalog.event_log import EventLog
@@ -53,9 +55,13 @@ async def build_parts(settings: Settings, log: EventLog) -> tuple[Parts, Callabl
         redis=log.client,
         log_problem=log.problem,
         appender=log.appender,
-        intake=Intake(log.appender, projector),
+        intake=Intake(log.appender, projector, settings.redact_secrets),
         projector=projector,
         reader=Reader(projector.cursor, log.bodies, lambda: projector.epoch, lambda: projector.fold.known),
+        keeper=Keeper(
+            TokenStore(log.blocking, settings.catalog), settings.requests_per_second, settings.events_per_second
+        ),
+        in_memory=hot.asset,
         threads=threads,
         metrics=metrics,
         api_source=f"api://{platform.node() or 'localhost'}",

@@ -18,6 +18,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
+import msgspec
+
 from assetlog.catalog.answers import decode, error_of
 from assetlog.catalog.finding import LOOPBACK, find_node
 from assetlog.catalog.sse import Message, read_messages
@@ -49,6 +51,8 @@ Moment = str | datetime | None
 MAX_LIMIT = 1000
 RECONNECT_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 TIMEOUT_SECONDS = 30.0
+THROTTLED_TRIES = 5
+LONGEST_THROTTLE_SECONDS = 10.0
 FOLLOW_PATIENCE_SECONDS = 60.0
 STREAM_SILENCE_SECONDS = 60.0
 """A node sends a heartbeat well within this time; longer silence means a dead connection."""
@@ -59,7 +63,8 @@ class Client:
 
     Args:
         url: the node, e.g. `http://127.0.0.1:8470`; unless given, `ASSETLOG_URL`, else the node of this machine.
-        token: sent as a bearer token to a given URL or to this machine; unless given, `ASSETLOG_TOKEN`.
+        token: sent as a bearer token to a given URL or to this machine; unless given, `ASSETLOG_TOKEN`, the file that
+            `ASSETLOG_TOKEN_FILE` names, or `token` in the data directory (that one to this machine only).
         home: the data directory whose node is meant; unless given, `ASSETLOG_HOME`, else `~/.assetlog`.
         timeout: seconds to wait for an answer.
 
@@ -77,15 +82,16 @@ class Client:
     ) -> None:
         import httpx
 
-        from assetlog.producers.config import read_config
+        from assetlog.producers.config import home_token, read_config
 
         config = read_config()
         # A data directory that is named outright counts for more than the environment's URL.
         self.node = find_node(url or (None if home else config.url), home or config.home, token or config.token)
-        headers = {"authorization": f"Bearer {self.node.token}"} if self.node.token else {}
         # A proxy of the environment is for the world outside, not for this machine; and on this machine, loading
         # the certificates for nothing would take longer than the answer.
         local = urlsplit(self.node.url).hostname in LOOPBACK
+        token = self.node.token or (home_token(home or config.home) if local else None)
+        headers = {"authorization": f"Bearer {token}"} if token else {}
         self._http = httpx.Client(
             base_url=self.node.url,
             headers=headers,
@@ -108,13 +114,16 @@ class Client:
 
     def fetch(self, path: str, **params: Any) -> bytes:
         """The JSON that the node answers to `GET path`, untouched. Parameters that are None are left out."""
-        try:
-            answer = self._http.get(path, params=_wire(params))
-        except self._transport_errors() as error:
-            raise self._unreachable(error) from None
-        if answer.is_success:
-            return answer.content
-        raise error_of(answer.status_code, answer.content)
+        return self._ask("GET", path, params=_wire(params))
+
+    def post(self, path: str, body: object, shape: type[Shape]) -> Shape:
+        """The answer to `POST path` with a JSON body, as a shape."""
+        headers = {"content-type": "application/json"}
+        return decode(self._ask("POST", path, content=msgspec.json.encode(body), headers=headers), shape)
+
+    def delete(self, path: str, shape: type[Shape]) -> Shape:
+        """The answer to `DELETE path` as a shape."""
+        return decode(self._ask("DELETE", path), shape)
 
     def read(self, path: str, shape: type[Shape], **params: Any) -> Shape:
         """The answer to `GET path` as a shape."""
@@ -224,6 +233,21 @@ class Client:
                 if time.monotonic() - away_since > patience:
                     raise
             time.sleep(next(waits, RECONNECT_SECONDS[-1]))
+
+    def _ask(self, method: str, path: str, **options: Any) -> bytes:
+        """The body of an answer; a node that asks to come again later (429) is asked again when it says."""
+        for waited in range(THROTTLED_TRIES):
+            try:
+                answer = self._http.request(method, path, **options)
+            except self._transport_errors() as error:
+                raise self._unreachable(error) from None
+            if answer.is_success:
+                return answer.content
+            after = answer.headers.get("retry-after", "")
+            if answer.status_code != 429 or waited == THROTTLED_TRIES - 1 or not after.isdecimal():
+                break
+            time.sleep(min(float(after), LONGEST_THROTTLE_SECONDS))
+        raise error_of(answer.status_code, answer.content)
 
     def _stream(self, after: str | None, filters: dict[str, Any]) -> Iterator[Message]:
         import httpx

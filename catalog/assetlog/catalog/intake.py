@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from assetlog.schemas.codec import Event, decode
 from assetlog.schemas.errors import AssetlogError, Conflict, Forbidden, Unavailable
 from assetlog.schemas.events.registry import RESERVED_FAMILIES, RESERVED_SOURCE
 from assetlog.schemas.positions import format_position
+from assetlog.schemas.secrets import redact
 
 FLIGHTS_KEPT = 50_000
 """Most appended events that are remembered until they are folded."""
@@ -48,6 +49,8 @@ class Folded(Protocol):
         """Raise Unavailable if the log is not the one that was folded."""
 
 
+Check = Callable[[Event], None]
+"""Raises for an event that its caller may not write."""
 Identity = tuple[str, str]
 """An event's source and id."""
 
@@ -62,6 +65,8 @@ class Judged:
     error: AssetlogError | None = None
     position: int | None = None
     duplicate: bool = False
+    redacted: int = 0
+    """So many values were struck out as secrets."""
 
 
 @dataclass(slots=True)
@@ -81,14 +86,17 @@ class Intake:
     Args:
         log: where events are appended.
         folded: what the fold has seen.
+        redacting: whether secrets in free texts are struck out. It comes before everything else: what is stored,
+            compared with duplicates and acknowledged is the event without them.
     """
 
     log: Log
     folded: Folded
+    redacting: bool = True
     _flights: dict[Identity, Flight] = field(default_factory=dict)
     _order: deque[Flight] = field(default_factory=deque)
 
-    async def take(self, raws: Sequence[bytes]) -> list[Judged]:
+    async def take(self, raws: Sequence[bytes], check: Check | None = None) -> list[Judged]:
         """Judge the events of a request and append the good, new ones together, in their order.
 
         Raises:
@@ -97,9 +105,9 @@ class Intake:
         """
         self.folded.refuse_writes()
         if sum(map(len, raws)) < JUDGE_ELSEWHERE_FROM:
-            judged = judge(raws)
+            judged = judge(raws, check, redacting=self.redacting)
         else:
-            judged = await asyncio.to_thread(judge, raws)
+            judged = await asyncio.to_thread(judge, raws, check, redacting=self.redacting)
         await self._append([each for each in judged if each.error is None])
         return judged
 
@@ -183,20 +191,23 @@ class Intake:
             flight.position = 1  # folded for ever: its place in the queue is swept with the next
 
 
-def judge(raws: Sequence[bytes]) -> list[Judged]:
+def judge(raws: Sequence[bytes], check: Check | None = None, *, redacting: bool = True) -> list[Judged]:
     """Decode each event; a bad one does not spoil the others.
 
     >>> [each.error.code for each in judge([b"{", b"[]"])]
     ['malformed-json', 'invalid-attribute']
     """
-    return [_judge_one(index, raw) for index, raw in enumerate(raws)]
+    return [_judge_one(index, raw, check, redacting) for index, raw in enumerate(raws)]
 
 
-def _judge_one(index: int, raw: bytes) -> Judged:
+def _judge_one(index: int, raw: bytes, check: Check | None, redacting: bool) -> Judged:
     try:
         event = decode(raw)
         refuse_reserved(event)
-        return Judged(index, raw, event)
+        if check is not None:
+            check(event)
+        clean, struck = redact(raw, event) if redacting else (raw, 0)
+        return Judged(index, clean, decode(clean) if struck else event, redacted=struck)
     except AssetlogError as error:
         return Judged(index, raw, None, error)
 

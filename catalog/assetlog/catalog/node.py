@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import ipaddress
 import logging
 import os
 import signal
@@ -19,6 +18,7 @@ from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from assetlog.catalog.access.binding import refuse_open_bind
 from assetlog.catalog.settings import Settings
 from assetlog.consumers.log.home import HomeLock
 from assetlog.schemas.errors import Broken
@@ -126,7 +126,6 @@ class Node:
 
     async def _start(self) -> None:
         settings = self.settings
-        refuse_open_bind(settings)
         lock = HomeLock(settings.home)
         lock.acquire()
         self._later("lock", lock.release)
@@ -151,6 +150,9 @@ class Node:
         parts, close_parts = await build_parts(self.settings, log)
         self._parts = parts
         self._later("threads", close_parts)
+        await parts.keeper.open()
+        self._later("access", parts.keeper.close)
+        refuse_open_bind(self.settings, has_tokens=parts.keeper.has_tokens)
         await parts.projector.start()
         self._later("projector", parts.projector.stop)
         archiver = build_archiver(self.settings, log, parts.projector)
@@ -240,36 +242,3 @@ def listen(host: str, port: int) -> socket.socket:
             rule="the port is free and the host is an address of this machine",
             hint="Stop what listens there, choose another with --port, or take any free one with --port 0.",
         ) from error
-
-
-def refuse_open_bind(settings: Settings) -> None:
-    """Refuse to let strangers in: a non-loopback address needs a decision.
-
-    Raises:
-        Broken: the host is not loopback and anonymous access is not allowed.
-    """
-    if is_loopback(settings.host) or settings.allow_anonymous:
-        return
-    raise Broken(
-        f"Listening on {settings.host} would let everyone who reaches it read and write the catalog.",
-        code="open-bind",
-        field="host",
-        value=settings.host,
-        rule="a node without tokens listens on loopback only",
-        hint="Leave --host out, put a proxy that asks for a login before it, or accept it with --allow-anonymous "
-        "(ASSETLOG_ALLOW_ANONYMOUS=true).",
-    )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches an address.
-
-    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0"), is_loopback("node.example")
-    (True, True, False, False)
-    """
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

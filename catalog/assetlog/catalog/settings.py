@@ -60,7 +60,12 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "The least severe log line to write.")
     log_format: Literal["console", "json"] = _setting("console", "Log lines for people or for machines.")
     allow_anonymous: bool = _setting(
-        False, "Listen on a non-loopback address although anyone who reaches it may read and write."
+        False, "Listen on a non-loopback address although no token exists: anyone who reaches it may read and write."
+    )
+    requests_per_second: float = _setting(0.0, "Requests a second that each token is good for; 0 for no limit.", ge=0)
+    events_per_second: float = _setting(0.0, "Events a second that each token may write; 0 for no limit.", ge=0)
+    redact_secrets: bool = _setting(
+        True, "Strike out what looks like a secret in metadata, errors and other free texts before it is stored."
     )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = _setting(
         (), "Host names the API answers to, beside loopback and `host`; `*` for any. Comma-separated.", "names"

@@ -9,10 +9,13 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from assetlog.producers.notices import warn
 from assetlog.schemas.node_file import default_home
 from assetlog.schemas.stream import DEFAULT_CATALOG
 
+TOKEN_FILE_NAME = "token"  # noqa: S105 - a file's name
 _TRUE = {"1", "true", "yes", "on"}
+_FALSE = {"0", "false", "no", "off"}
 _UNSAFE = re.compile(r"[^A-Za-z0-9._~/-]+")
 
 
@@ -26,7 +29,10 @@ class Config(Struct, frozen=True, kw_only=True):
     catalog: str | None = None
     """ASSETLOG_CATALOG: the catalog's name; None is the node's, or `default`."""
     token: str | None = None
-    """ASSETLOG_TOKEN: sent to loopback or an explicit URL only."""
+    """ASSETLOG_TOKEN, or the content of the file that ASSETLOG_TOKEN_FILE names: sent to loopback or an explicit URL
+    only."""
+    redact: bool = True
+    """ASSETLOG_REDACT_SECRETS: strike out what looks like a secret in metadata, errors and other free texts."""
     strict: bool = False
     """ASSETLOG_STRICT: raise when the log is unreachable or refuses."""
     source: str
@@ -49,7 +55,8 @@ def read_config() -> Config:
         url=values["URL"],
         home=Path(values["HOME"]).expanduser() if values["HOME"] else _home(),
         catalog=values["CATALOG"],
-        token=values["TOKEN"],
+        token=values["TOKEN"] or (_token_in(Path(values["TOKEN_FILE"])) if values["TOKEN_FILE"] else None),
+        redact=(values["REDACT_SECRETS"] or "").lower() not in _FALSE,
         strict=(values["STRICT"] or "").lower() in _TRUE,
         source=values["SOURCE"] or default_source(),
         run_id=values["RUN_ID"],
@@ -57,7 +64,28 @@ def read_config() -> Config:
     )
 
 
-_NAMES = ("URL", "HOME", "CATALOG", "TOKEN", "STRICT", "SOURCE", "RUN_ID", "JOB")
+def home_token(home: Path) -> str | None:
+    """The token kept in a data directory (`token`, readable by its user only): for the nodes of this machine only."""
+    path = home / TOKEN_FILE_NAME
+    try:
+        status = path.lstat()
+    except OSError:
+        return None
+    if status.st_uid != os.getuid() or status.st_mode & 0o077:
+        warn("%s is left alone: others may read or write it. Say chmod 600.", path)
+        return None
+    return _token_in(path)
+
+
+def _token_in(path: Path) -> str | None:
+    try:
+        return path.expanduser().read_text().strip() or None
+    except (OSError, UnicodeDecodeError) as error:
+        warn("The file of the token, %s, can't be read: %s", path, getattr(error, "strerror", None) or "no text")
+        return None
+
+
+_NAMES = ("URL", "HOME", "CATALOG", "TOKEN", "TOKEN_FILE", "REDACT_SECRETS", "STRICT", "SOURCE", "RUN_ID", "JOB")
 
 
 def _home() -> Path:

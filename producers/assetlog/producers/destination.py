@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from assetlog.producers.config import Config
+from assetlog.producers.config import Config, home_token
 from assetlog.producers.spool import Spool
 from assetlog.producers.transports import Transport, check_url, is_loopback, open_transport, without_password
 from assetlog.schemas.errors import Invalid, Unavailable
@@ -36,7 +36,7 @@ def connect(config: Config) -> Transport:
     """
     if config.url is not None:
         check_destination(config)
-        return open_transport(config.url, config.catalog_name, config.token)
+        return open_transport(config.url, config.catalog_name, token_for(config, config.url))
     node = read_node_file(config.home)
     if node is None:
         raise Unavailable(
@@ -50,7 +50,19 @@ def connect(config: Config) -> Transport:
             code="other-catalog",
             hint="Set ASSETLOG_URL to a node or a log server of that catalog.",
         )
-    return open_transport(node.api, node.catalog, config.token if is_loopback(node.api) else None)
+    return open_transport(node.api, node.catalog, token_for(config, node.api))
+
+
+def token_for(config: Config, url: str) -> str | None:
+    """The token to send to a URL: the one given, to loopback or the URL given; the data directory's to loopback only.
+
+    >>> from pathlib import Path
+    >>> token_for(Config(home=Path("/none"), source="doc", token="t"), "http://elsewhere.example") is None
+    True
+    """
+    if is_loopback(url):
+        return config.token or home_token(config.home)
+    return config.token if url == config.url else None
 
 
 def spool_of(config: Config) -> Spool:

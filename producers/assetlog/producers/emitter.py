@@ -28,6 +28,7 @@ from assetlog.schemas.events import EVENT_TYPES
 from assetlog.schemas.events.asset import AssetDescribed
 from assetlog.schemas.events.common import EMPTY, Data, RunRef
 from assetlog.schemas.ids import new_id
+from assetlog.schemas.secrets import redact
 
 
 class Emitter:
@@ -147,7 +148,7 @@ class Emitter:
             time=time,
             causation_id=causation_id,
         )
-        codec.decode(raw)
+        raw = self._redacted(raw)
         if wait:
             return self._await(raw, event_id, timeout)
         self.put(raw)
@@ -166,8 +167,7 @@ class Emitter:
         """Emit from inside a user's task: whatever is wrong is logged, not raised, unless strict."""
         try:
             raw = codec.encode(event_type, self.config.source, subject, data, event_id=event_id)
-            codec.decode(raw)
-            self.put(raw)
+            self.put(self._redacted(raw))
         except Exception as error:
             if self.config.strict:
                 raise
@@ -245,6 +245,26 @@ class Emitter:
 
     def _connect(self) -> Any:
         return connect(self.config)
+
+    def _redacted(self, raw: bytes) -> bytes:
+        """An event's bytes, checked, and without what looks like a secret.
+
+        Raises:
+            Invalid: it breaks a rule.
+        """
+        event = codec.decode(raw)
+        if not self.config.redact:
+            return raw
+        clean, struck = redact(raw, event)
+        if struck:
+            warn(
+                "%d %s in the %s of %s looked like a secret: struck out (ASSETLOG_REDACT_SECRETS=off keeps such).",
+                struck,
+                "value" if struck == 1 else "values",
+                event.type,
+                event.subject,
+            )
+        return clean
 
     def _in_run(self, data: Data) -> Data:
         """Data that names its run, where its type has one and it names none."""

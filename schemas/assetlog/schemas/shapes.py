@@ -331,6 +331,8 @@ class Receipt(Shape, kw_only=True):
     ack: Literal["disk", "memory", "unknown"]
     rejected: list[Rejected] = []
     folded: bool | None = None
+    redacted: int = 0
+    """So many values of the accepted events looked like secrets and were struck out."""
 
 
 class ProblemItem(Shape, kw_only=True):

@@ -9,9 +9,12 @@ from litestar.datastructures import State
 from litestar.enums import HttpMethod
 from litestar.handlers import HTTPRouteHandler
 
-from assetlog.catalog.api import artifacts, assets, audit, docs, events, groups, health, lineage, runs, stream
-from assetlog.catalog.api.parts import Parts
+from assetlog.catalog.access.gate import authorize
+from assetlog.catalog.access.tokens import Scope
+from assetlog.catalog.api import artifacts, assets, audit, docs, events, groups, health, lineage, runs, stream, tokens
+from assetlog.catalog.api.parts import Parts, Plain
 from assetlog.catalog.api.problems import EXCEPTION_HANDLERS
+from assetlog.catalog.api.route import SPEC, Spec
 
 HANDLERS: list[HTTPRouteHandler] = [
     *events.HANDLERS,
@@ -22,6 +25,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *runs.HANDLERS,
     *groups.HANDLERS,
     *audit.HANDLERS,
+    *tokens.HANDLERS,
     *health.HANDLERS,
     *docs.HANDLERS,
 ]
@@ -36,19 +40,36 @@ def methods_of(handlers: Iterable[HTTPRouteHandler]) -> dict[str, str]:
     return {path: ", ".join(sorted(names)) for path, names in methods.items()}
 
 
-def options_handler(path: str, methods: str) -> HTTPRouteHandler:
-    """What a path answers to OPTIONS: which methods it has."""
+def scopes_of(handlers: Iterable[HTTPRouteHandler]) -> dict[str, set[Scope]]:
+    """Path -> the scopes that let a token do something there.
 
-    async def options() -> Response[None]:
+    Raises:
+        KeyError: a route is declared without `read`, `write` or `remove`, so nobody would look who asks.
+    """
+    scopes: dict[str, set[Scope]] = {}
+    for handler in handlers:
+        spec: Spec = handler.opt[SPEC]
+        for path in handler.paths:
+            scopes.setdefault(path, set()).update(spec.scopes)
+    return scopes
+
+
+def options_handler(path: str, methods: str, scopes: Iterable[Scope]) -> HTTPRouteHandler:
+    """What a path answers to OPTIONS: which methods it has."""
+    one_of = sorted(scopes)
+
+    async def options(request: Plain) -> Response[None]:
+        authorize(request.scope, one_of, path)
         return Response(None, status_code=204, headers={"Allow": methods})
 
     return route(path, http_method=[HttpMethod.OPTIONS], status_code=204)(options)
 
 
 def build_app(parts: Parts) -> Litestar:
-    """The API of a node. A guard that denies by default fits in at the application's level."""
+    """The API of a node; `Edge` with its gate belongs around it."""
     methods = methods_of(HANDLERS)
-    options = [options_handler(path, names) for path, names in methods.items()]
+    scopes = scopes_of(HANDLERS)
+    options = [options_handler(path, names, scopes[path]) for path, names in methods.items()]
     return Litestar(
         route_handlers=[*options, *HANDLERS],  # else Litestar makes its own, which forgets later methods
         exception_handlers=EXCEPTION_HANDLERS,

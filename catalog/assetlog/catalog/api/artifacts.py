@@ -75,6 +75,8 @@ class Created(Shape, kw_only=True):
     version: int | None = None
     """With `?wait=folded`: its version."""
     folded: bool | None = None
+    redacted: int = 0
+    """So many values looked like secrets and were struck out."""
 
 
 @write(
@@ -86,7 +88,8 @@ class Created(Shape, kw_only=True):
         status=201,
         body=Body(("application/json",), NewArtifact, "The artifact."),
         statuses={202: Created},
-        problems=(400, 413, 415, 503),
+        problems=(400, 403, 413, 415, 503),
+        scopes=("events:write",),
     ),
 )
 async def post_artifact(request: Plain, query: Waiting) -> Answer:
@@ -122,6 +125,7 @@ async def _created(parts: Parts, judged: Judged, folded: bool | None) -> Created
     created = Created(
         id=judged.event.id, position=position_text(judged), ack=parts.appender.ack, version=None, folded=folded
     )
+    created.redacted = judged.redacted
     if folded:
         artifact = await parts.ask(parts.reader.artifact, judged.position, artifact_id=judged.event.id)
         created.version = None if artifact is None else artifact.version

@@ -101,7 +101,7 @@ async def get_asset(request: Plain, query: OneAsset) -> Answer:
     tag = tag_of(request, parts, at)
     if has_answer(request, tag):
         return not_modified(at, tag)
-    asset = parts.projector.hot.asset(key) if query.as_of is None else None
+    asset = parts.in_memory(key) if query.as_of is None else None
     if asset is None:
         asset = needed(await parts.ask(parts.reader.asset, key, at), "asset", "key", key)
     return found(asset, at, tag)

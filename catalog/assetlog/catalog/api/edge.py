@@ -13,11 +13,13 @@ import msgspec
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
+from assetlog.catalog.access.binding import lets_anonymous_in
+from assetlog.catalog.access.gate import Gate
 from assetlog.catalog.api.parts import Parts
-from assetlog.catalog.api.problems import PROBLEM_TYPE, problem_of
+from assetlog.catalog.api.problems import PROBLEM_TYPE, headers_of, problem_of
 from assetlog.catalog.api.reading import POSITION_HEADER
 from assetlog.catalog.settings import Settings
-from assetlog.schemas.errors import Invalid
+from assetlog.schemas.errors import AssetlogError, Invalid
 from assetlog.schemas.positions import format_position
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
@@ -45,6 +47,7 @@ class Edge:
         self._app = app
         self._parts = parts
         self._hosts = Hosts(parts.settings)
+        self._gate = Gate(parts.keeper, lets_anonymous_in(parts.settings))
         self._prefix = token_hex(4)
         self._numbers = count(1)
 
@@ -68,10 +71,12 @@ class Edge:
             await send(message)
 
         try:
-            if self._hosts.accept(_host_of(scope)):
+            host = _host_of(scope)
+            refusal = self._gate.admit(scope) if self._hosts.accept(host) else unknown_host(host)
+            if refusal is None:
                 await self._app(scope, receive, finish)
             else:
-                await _refuse_host(scope, finish)
+                await refuse(refusal, finish)
         finally:
             self._note(scope, status, perf_counter() - started, request_id)
 
@@ -134,9 +139,9 @@ def _host_of(scope: HTTPScope) -> str:
     return ""
 
 
-async def _refuse_host(scope: HTTPScope, send: Send) -> None:
-    host = _host_of(scope)
-    error = Invalid(
+def unknown_host(host: str) -> Invalid:
+    """The request means another host."""
+    return Invalid(
         "This node does not answer to that host name.",
         code="unknown-host",
         field="host",
@@ -144,7 +149,12 @@ async def _refuse_host(scope: HTTPScope, send: Send) -> None:
         rule="the Host header names this node",
         hint="Use its address, or start it with --allowed-hosts (ASSETLOG_ALLOWED_HOSTS).",
     )
+
+
+async def refuse(error: AssetlogError, send: Send) -> None:
+    """Answer a request that does not come in."""
     problem = problem_of(error)
-    headers = [(b"content-type", PROBLEM_TYPE.encode())]
+    named = {"content-type": PROBLEM_TYPE, **headers_of(error, problem.status)}
+    headers = [(name.lower().encode(), value.encode()) for name, value in named.items()]
     await send({"type": "http.response.start", "status": problem.status, "headers": headers})
     await send({"type": "http.response.body", "body": msgspec.json.encode(problem), "more_body": False})

@@ -46,12 +46,14 @@ class Events(Listed, frozen=True, kw_only=True, forbid_unknown_fields=True):
         body=Body(tuple(FORMS), Raw, "One CloudEvent, an array of them, or one a line."),
         statuses={202: Receipt, 207: Receipt},
         problems=(400, 403, 409, 413, 415, 422, 503),
+        scopes=("events:write",),
     ),
 )
 async def post_events(request: Plain, query: Waiting) -> Answer:
     """Append events: one CloudEvent, a JSON array, or NDJSON.
 
-    The accepted bytes are stored as they came. Good events of a request are taken although others are bad:
+    The accepted bytes are stored as they came, except that secrets in metadata, errors and other free texts are
+    struck out first; `redacted` says how many. Good events of a request are taken although others are bad:
     201 all taken, 207 some, 400 none (one bad event alone gets its own status: 422 unknown type, 403 reserved,
     409 id-conflict, 413 too large). `?wait=folded` answers when they are visible; after 5 s with 202 instead.
     """
@@ -65,8 +67,12 @@ async def post_events(request: Plain, query: Waiting) -> Answer:
 
 async def take(parts: Parts, raws: list[bytes]) -> list[Judged]:
     """Take events in, and count what came of it."""
+    check = None
+    if parts.caller is not None:
+        parts.caller.events.take(len(raws))
+        check = parts.caller.check_write if parts.caller.token.prefixes else None
     elapsed = stopwatch()
-    judged = await parts.intake.take(raws)
+    judged = await parts.intake.take(raws, check)
     parts.metrics.append_seconds.observe(elapsed())
     rejected = sum(each.error is not None for each in judged)
     duplicates = sum(each.duplicate and each.error is None for each in judged)

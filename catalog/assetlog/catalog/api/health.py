@@ -35,13 +35,13 @@ class Health(Shape, kw_only=True):
     """How far the fold is."""
 
 
-@read("/health/live", Nothing, Health, tag=TAG, problems=())
+@read("/health/live", Nothing, Health, tag=TAG, problems=(), scopes=())
 async def get_live(request: Plain, _: Nothing) -> Answer:
     """Whether the process answers at all."""
     return _health(parts_of(request), "live")
 
 
-@read("/health/ready", Nothing, Health, tag=TAG, problems=(503,))
+@read("/health/ready", Nothing, Health, tag=TAG, problems=(503,), scopes=())
 async def get_ready(request: Plain, _: Nothing) -> Answer:
     """Whether the node takes events and folds them: 503 with every reason why not."""
     parts = parts_of(request)

@@ -14,6 +14,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 from msgspec import inspect as types
 
+from assetlog.catalog.access.gate import OPEN_PATHS
 from assetlog.catalog.api.json_schema import REF, Schemas, default_of
 from assetlog.catalog.api.problems import PROBLEM_TYPE
 from assetlog.catalog.api.route import SPEC, Spec
@@ -23,6 +24,9 @@ ABOUT = (
     "One log for every data asset. Every answer carries `Assetlog-Position`; reads take `as_of`, a time or a position, "
     "and answer as of then. Errors are RFC 9457 problems with a stable `code` and a `hint`."
 )
+BEARER = "A token of `assetlog token create`. A node on loopback needs none as long as its catalog has none."
+DENIALS = (401, 403, 429)
+"""What every route but the open ones may answer to somebody without a good token, or with too many requests."""
 TAGS = {
     "events": "The log: events in, events out.",
     "assets": "Assets, now and in the past.",
@@ -30,6 +34,7 @@ TAGS = {
     "artifacts": "What a person looks at.",
     "runs": "Runs and jobs.",
     "audit": "What changed, and what could not be taken.",
+    "access": "Tokens: who may do what.",
     "service": "The node itself.",
 }
 
@@ -69,6 +74,7 @@ def _document(app: Litestar) -> dict[str, Any]:
         "components": {
             "schemas": dict(sorted(schemas.components.items())),
             "headers": _headers(),
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": BEARER}},
         },
     }
 
@@ -81,7 +87,8 @@ def _operation(path: str, handler: HTTPRouteHandler, spec: Spec, schemas: Schema
         "summary": summary,
         "description": description,
         "parameters": [*_path_parameters(path), *_parameters(spec, schemas)],
-        "responses": _responses(spec, schemas),
+        "responses": _responses(spec, schemas, () if path in OPEN_PATHS else DENIALS),
+        "security": [] if path in OPEN_PATHS else [{"token": []}],
     }
     if spec.body is not None:
         schema = schemas.of(spec.body.shape)
@@ -122,7 +129,7 @@ def _parameter(field: types.Field, schemas: Schemas) -> dict[str, Any]:
     }
 
 
-def _responses(spec: Spec, schemas: Schemas) -> dict[str, Any]:
+def _responses(spec: Spec, schemas: Schemas, denials: tuple[int, ...]) -> dict[str, Any]:
     position = {"Assetlog-Position": {"$ref": "#/components/headers/Assetlog-Position"}}
     good = {"schema": {"type": "string"} if spec.answer is None else schemas.of(spec.answer)}
     responses: dict[str, Any] = {
@@ -136,7 +143,7 @@ def _responses(spec: Spec, schemas: Schemas) -> dict[str, Any]:
         content = {"application/json": {"schema": schemas.of(shape)}}
         responses[str(status)] = {"description": HTTPStatus(status).phrase, "headers": position, "content": content}
     problem = {PROBLEM_TYPE: {"schema": {"$ref": REF + "Problem"}}}
-    for status in (*spec.problems, 500):
+    for status in (*spec.problems, *denials, 500):
         responses[str(status)] = {"description": HTTPStatus(status).phrase, "content": problem}
     return dict(sorted(responses.items()))
 

@@ -5,20 +5,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
+from weakref import WeakKeyDictionary
 
 from litestar import Request
 from redis.asyncio import Redis
 
+from assetlog.catalog.access.gate import caller_of
+from assetlog.catalog.access.keeper import Caller, Keeper
 from assetlog.catalog.api.metrics import Metrics
 from assetlog.catalog.intake import Intake
 from assetlog.catalog.settings import Settings
 from assetlog.consumers.fold.projector import Projector
 from assetlog.consumers.log.appender import Appender
+from assetlog.consumers.views.limited_reader import LimitedReader
 from assetlog.consumers.views.reader import Reader
 from assetlog.schemas.errors import AssetlogError, Unavailable
 from assetlog.schemas.positions import format_position
+from assetlog.schemas.shapes import Asset
 
 Answer = TypeVar("Answer")
 Plain = Request[Any, Any, Any]
@@ -41,10 +46,21 @@ class Parts:
     metrics: Metrics
     api_source: str
     """The `source` of events the API makes itself."""
+    keeper: Keeper
+    """Knows who may come in."""
+    in_memory: Callable[[str], Asset | None]
+    """The newest state of an asset, where it is at hand and may be seen."""
     identity: bytes
     """Version and catalog: equal questions to other ones have other ETags."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the node stops: open streams end."""
+    caller: Caller | None = None
+    """Whose token came with the request; None for somebody on an open node."""
+
+    @property
+    def welcome(self) -> bool:
+        """Whether the caller may still be here: a stream outlives the moment that let it in."""
+        return not self.keeper.has_tokens if self.caller is None else self.keeper.knows(self.caller)
 
     async def ask(self, question: Callable[..., Answer], *args: Any, **options: Any) -> Answer:
         """Put a question to the reader in one of its threads."""
@@ -64,8 +80,34 @@ class Parts:
 
 
 def parts_of(request: Plain) -> Parts:
-    """The node that a request came to."""
-    return cast("Parts", request.app.state["parts"])
+    """The node that a request came to, as far as its caller may see it."""
+    parts = cast("Parts", request.app.state["parts"])
+    caller = caller_of(request.scope)
+    return parts if caller is None else parts_for(parts, caller)
+
+
+def parts_for(parts: Parts, caller: Caller) -> Parts:
+    """A node as a caller may see it."""
+    theirs = _parts_of.get(caller)
+    if theirs is None:
+        theirs = _parts_of[caller] = _limited(parts, caller)
+    return theirs
+
+
+def _limited(parts: Parts, caller: Caller) -> Parts:
+    prefixes = caller.token.prefixes
+    if not prefixes:
+        return replace(parts, caller=caller)
+    return replace(
+        parts,
+        caller=caller,
+        reader=LimitedReader(parts.reader, prefixes),
+        in_memory=lambda _: None,  # what is at hand knows neighbours outside
+        identity=parts.identity + "\0".join(prefixes).encode() + b"\0",
+    )
+
+
+_parts_of: WeakKeyDictionary[Caller, Parts] = WeakKeyDictionary()
 
 
 def not_yet_folded(wanted: int, reached: int) -> Unavailable:

@@ -10,6 +10,7 @@ import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 
+from assetlog.catalog.access.limits import TooFast
 from assetlog.catalog.api.answer import Answer
 from assetlog.schemas.errors import AssetlogError, Broken, Conflict, Forbidden, Invalid, NotFound, TooLarge, Unavailable
 from assetlog.schemas.ids import new_id
@@ -34,6 +35,9 @@ STATUS_BY_CODE = {
     "unsupported-encoding": 415,
     "method-not-allowed": 405,
     "unknown-host": 421,
+    "no-token": 401,
+    "token-ended": 401,
+    "too-many-requests": 429,
 }
 """... unless its code does."""
 
@@ -90,7 +94,15 @@ def problem_response(problem: Problem, headers: dict[str, str] | None = None) ->
 
 def answer_error(_: Request[Any, Any, Any], error: AssetlogError) -> Response[bytes]:
     """What the API answers to one of our errors."""
-    return problem_response(problem_of(error))
+    problem = problem_of(error)
+    return problem_response(problem, headers_of(error, problem.status))
+
+
+def headers_of(error: AssetlogError, status: int) -> dict[str, str]:
+    """The headers that an error's answer has beside its problem."""
+    if status == 401:
+        return {"WWW-Authenticate": 'Bearer realm="assetlog"'}
+    return {"Retry-After": str(error.retry_after)} if isinstance(error, TooFast) else {}
 
 
 def answer_framework_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:

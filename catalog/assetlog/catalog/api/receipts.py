@@ -57,6 +57,7 @@ def receipt_answer(parts: Parts, judged: Sequence[Judged], waited: Waited) -> An
         return _refusal(judged, ack, rejected)
     accepted = [_accepted(parts, each, waited) for each in judged if each.error is None]
     body = Receipt(accepted=accepted, ack=ack, rejected=rejected, folded=waited.folded)
+    body.redacted = sum(each.redacted for each in judged if each.error is None)
     headers = {POSITION_HEADER: format_position(max(positions_of(judged)))}
     status = 207 if rejected else 202 if waited.folded is False else 201
     return Answer(encode(body), status=status, headers=headers)

@@ -10,6 +10,8 @@ from litestar.enums import HttpMethod
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
+from assetlog.catalog.access.gate import authorize
+from assetlog.catalog.access.tokens import Scope
 from assetlog.catalog.api.answer import Answer
 from assetlog.catalog.api.parts import Plain
 from assetlog.catalog.api.query import read_query
@@ -42,6 +44,8 @@ class Spec(NamedTuple):
     statuses: dict[int, Any] = {}
     """Other answers that are no problems: status -> shape."""
     problems: tuple[int, ...] = ()
+    scopes: tuple[Scope, ...] = ()
+    """One of them lets a token in; `admin` always does."""
 
 
 def read(
@@ -52,9 +56,10 @@ def read(
     tag: str,
     problems: tuple[int, ...] = (400, 503),
     content_type: str = "application/json",
+    scopes: tuple[Scope, ...] = ("catalog:read",),
 ) -> Callable[[Handler[Query]], HTTPRouteHandler]:
     """Declare a GET route (HEAD comes with it)."""
-    spec = Spec(tag, query, answer, content_type=content_type, problems=problems)
+    spec = Spec(tag, query, answer, content_type=content_type, problems=problems, scopes=scopes)
     return lambda handler: _declare(path, [HttpMethod.GET, HttpMethod.HEAD], spec, handler)
 
 
@@ -63,10 +68,16 @@ def write(path: str, spec: Spec) -> Callable[[Handler[Any]], HTTPRouteHandler]:
     return lambda handler: _declare(path, [HttpMethod.POST], spec, handler)
 
 
+def remove(path: str, spec: Spec) -> Callable[[Handler[Any]], HTTPRouteHandler]:
+    """Declare a DELETE route."""
+    return lambda handler: _declare(path, [HttpMethod.DELETE], spec, handler)
+
+
 def _declare(path: str, methods: list[HttpMethod], spec: Spec, handler: Handler[Any]) -> HTTPRouteHandler:
-    query = spec.query
+    query, scopes = spec.query, spec.scopes
 
     async def serve(request: Plain) -> Answer:  # Litestar hands on what is an ASGI application by this annotation
+        authorize(request.scope, scopes, path)  # here, not as a guard: Litestar copies the handler for each guard
         answer: Answer = await handler(request, read_query(request, query))
         return answer
 

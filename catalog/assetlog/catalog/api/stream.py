@@ -79,7 +79,7 @@ async def _messages(parts: Parts, after: int, filters: dict[str, str | None]) ->
     parts.metrics.streams.inc()
     try:
         yield b"retry: %d\n\n" % RETRY_MS
-        while not parts.stopping.is_set():
+        while parts.welcome and not parts.stopping.is_set():
             at = parts.projector.position
             page = await _page(parts, after, at, filters) if at > after else []
             if page:

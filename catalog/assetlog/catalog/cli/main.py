@@ -38,6 +38,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "quarantine": ("quarantine", "list the events the fold could not take, and why"),
     },
     "Operate": {
+        "token": ("token_command", "make, list and end access tokens"),
         "config": ("config", "show the settings in force, and where each comes from"),
         "doctor": ("doctor", "check the log server, the data directory and the node"),
         "rebuild": ("rebuild", "fold the log again from its start, beside the live file, then swap"),
