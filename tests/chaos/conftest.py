@@ -191,9 +191,8 @@ def zygote() -> Iterator[Zygote]:
 class NodeProcess:
     """A node in a process of its own."""
 
-    def __init__(self, zygote: Zygote, home: Path, *, crash_at: str = "", **settings: object) -> None:
-        self.home = home
-        self.output = home.parent / "node.log"
+    def __init__(self, zygote: Zygote, home: Path, output: Path, *, crash_at: str = "", **settings: object) -> None:
+        self.home, self.output = home, output
         (home / "node.json").unlink(missing_ok=True)  # a killed node leaves it behind
         flags = [part for name, value in settings.items() for part in (f"--{name.replace('_', '-')}", str(value))]
         arguments = ["up", "--port", "0", "--data-dir", str(home), *flags]
@@ -290,12 +289,12 @@ def home(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def start_node(zygote: Zygote, home: Path) -> Iterator[Callable[..., NodeProcess]]:
+def start_node(zygote: Zygote, home: Path, tmp_path: Path) -> Iterator[Callable[..., NodeProcess]]:
     """Starts nodes on the data directory, `start_node(crash_at=..., snapshot_every=...)`; none is left behind."""
     nodes: list[NodeProcess] = []
 
     def start(**options: Any) -> NodeProcess:
-        nodes.append(NodeProcess(zygote, options.pop("home", home), **options))
+        nodes.append(NodeProcess(zygote, options.pop("home", home), tmp_path / "node.log", **options))
         return nodes[-1]
 
     yield start

@@ -166,7 +166,6 @@ class LogServer:
         socket = socket_path(self.home, self._runtime_dir)
         descriptor = self._server_lock.descriptor
         assert descriptor is not None
-        self._write_record(ServerRecord(0, str(socket), binary.version))
 
         def note(pid: int) -> None:
             passing("log.launched")
@@ -174,6 +173,7 @@ class LogServer:
             self._write_record(self._record)
 
         try:
+            self._write_record(ServerRecord(0, str(socket), binary.version))
             self._process = launch(binary, self.directory, socket, descriptor, note)
         except BaseException:
             self._remove_socket(socket)

@@ -21,6 +21,8 @@ STEADY_AFTER = 60.0
 """Seconds a server must have run for its next death to count as the first again."""
 FAILING_AFTER = 3
 """Deaths in a row after which the server counts as failing, not just restarting."""
+WELL_AFTER = 2.0
+"""Seconds a failing server must have run again to count as well: a full disk would have ended it by then."""
 
 _logger = logging.getLogger(__name__)
 
@@ -81,8 +83,11 @@ class Supervisor:
             self.problem = self.problem if self._in_a_row >= FAILING_AFTER else None
 
     def _note_steady(self) -> None:
-        if self._in_a_row and time.monotonic() - self._up_since > STEADY_AFTER:
-            self._in_a_row, self.problem = 0, None
+        up = time.monotonic() - self._up_since
+        if self.problem is not None and up > WELL_AFTER:
+            self.problem = None
+        if self._in_a_row and up > STEADY_AFTER:
+            self._in_a_row = 0
 
     def _note_death(self, why: AssetlogError) -> None:
         if time.monotonic() - self._up_since > STEADY_AFTER and self.problem is None:
