@@ -30,6 +30,17 @@ def state_digest(connection: duckdb.DuckDBPyConnection) -> str:
     return sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
+def committed_digest(connection: duckdb.DuckDBPyConnection) -> tuple[int, str]:
+    """The position of the last commit, and the state digest there, however the fold goes on meanwhile."""
+    connection.begin()
+    try:
+        row = statement("position", FOLD_SQL).row(connection, {})
+        assert row is not None  # aggregates give one row
+        return int(row[0]), state_digest(connection)
+    finally:
+        connection.rollback()
+
+
 def _table_digest(connection: duckdb.DuckDBPyConnection, table: str) -> str:
     query = f"select count(*), sum(hash(x)::hugeint) from {table} x"  # noqa: S608 - table names are ours
     return str(connection.execute(query).fetchall())

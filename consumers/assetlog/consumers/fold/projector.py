@@ -39,7 +39,7 @@ IDLE_AFTER = 1.0
 BUSY_WITHIN = 0.006
 """Seconds between two commits from which on the fold counts as busy."""
 GATHER = 0.002
-"""Seconds a busy fold waits: a commit costs a millisecond whatever its size, so a larger one leaves time for answers."""
+"""Seconds a busy fold waits: a commit costs a millisecond whatever its size; larger ones leave time for answers."""
 GATHER_BELOW = 200
 """A batch of so many events is worth its commit."""
 

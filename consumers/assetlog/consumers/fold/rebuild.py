@@ -151,7 +151,7 @@ def extend(fold: Fold, log: OrderedLog, up_to: int, on_progress: OnProgress, alr
 
 @contextlib.contextmanager
 def _uncollected() -> Iterator[None]:
-    """Without garbage collection: a fold makes millions of objects and no cycles, and looking for them costs a third."""
+    """No garbage collection: a fold makes millions of objects and no cycles, looking for them costs a third."""
     was_on = gc.isenabled()
     gc.disable()
     try:
