@@ -125,7 +125,7 @@ def test_meddling_with_the_log_is_told_by_name(
     error = refusal(client, mark)
     assert error.code == code
     assert says in error.detail
-    assert "--accept-log" in error.hint
+    assert "assetlog rebuild" in error.hint
 
 
 def test_a_log_with_another_event_at_the_mark_is_another_log(marked: tuple[redis.Redis, Mark]) -> None:

@@ -93,7 +93,7 @@ def test_a_log_that_is_not_the_one_that_was_folded_stops_the_fold_and_is_named(
     problem = answer.json()
     assert problem["code"] == code
     assert says in problem["detail"]
-    assert "assetlog rebuild --accept-log" in problem["hint"]
+    assert "assetlog rebuild" in problem["hint"]
     refused = node.post(event("asset.materialized", KEY), wait=False)
     assert (refused.status_code, refused.json()["code"]) == (503, code)
     asset = node.get("/v1/asset", key=KEY).json()

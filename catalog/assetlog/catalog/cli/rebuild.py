@@ -14,6 +14,11 @@ SETTINGS = ("home", "redis_url", "catalog", "archive_url")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's options: where the data is."""
+    parser.add_argument(
+        "--log-from-archive",
+        action="store_true",
+        help="first let a log that was lost, or restored from an older backup, go on where its archive ends",
+    )
     add_settings(parser, only=SETTINGS)
 
 
@@ -27,7 +32,10 @@ def run(args: argparse.Namespace) -> int:
 
     settings = read_settings(args)
     arm(crash_at())
-    with log_of_stopped_node(settings) as log, progress(log, "Folding", quiet=args.json) as bar:
+    with (
+        log_of_stopped_node(settings, from_archive=args.log_from_archive) as log,
+        progress(log, "Folding", quiet=args.json) as bar,
+    ):
         result = rebuild(settings.home / PROJECTION, settings.catalog, log, bar)
     if args.json:
         facts = result._asdict() | {"equal": result.equal, "position": _text(result.position)}

@@ -15,8 +15,11 @@ OnProgress = Callable[[int, int], None]
 
 
 @contextmanager
-def log_of_stopped_node(settings: Settings) -> Iterator[ArchivedBodies]:
+def log_of_stopped_node(settings: Settings, *, from_archive: bool = False) -> Iterator[ArchivedBodies]:
     """The log, while no node runs: its server is started for the time being, unless it is an external one.
+
+    Args:
+        from_archive: let a log that was lost or is an older copy of itself go on where the archive ends.
 
     Raises:
         Conflict: a node runs on the data directory.
@@ -30,7 +33,7 @@ def log_of_stopped_node(settings: Settings) -> Iterator[ArchivedBodies]:
         if url is None:
             server = LogServer(settings.home, lock=lock)
             url = stack.enter_context(server).url
-        yield stack.enter_context(_bodies(url, settings))
+        yield stack.enter_context(_bodies(url, settings, from_archive=from_archive))
 
 
 @contextmanager
@@ -58,11 +61,14 @@ def progress(bodies: ArchivedBodies, what: str, *, quiet: bool) -> Iterator[OnPr
 
 
 @contextmanager
-def _bodies(url: str, settings: Settings) -> Iterator[ArchivedBodies]:
+def _bodies(url: str, settings: Settings, *, from_archive: bool = False) -> Iterator[ArchivedBodies]:
     from assetlog.catalog.event_log import open_archive
     from assetlog.consumers.archive.bodies import ArchivedBodies
+    from assetlog.consumers.archive.continuing import continue_log
     from assetlog.consumers.log.bodies import Bodies
     from assetlog.consumers.log.connection import connect_sync
 
     with connect_sync(url) as client, closing(open_archive(settings)) as archive:
+        if from_archive:
+            continue_log(client, settings.catalog, archive)
         yield ArchivedBodies(Bodies(client, settings.catalog), archive)

@@ -20,9 +20,9 @@ AHEAD_ALLOWED: Final = 300.0
 
 WAYS_OUT: Final = (
     "Either bring the right log back (the right URL, the right server, its files from a backup) and the node goes on "
-    "by itself; or run `assetlog rebuild --accept-log` to start from what the log holds now, which drops from the "
-    "catalog every event folded so far that is not in it. Both `assetlog doctor` and the old catalog.duckdb show what "
-    "that is."
+    "by itself; or stop the node and run `assetlog rebuild`, which starts from what log and archive hold now, drops "
+    "from the catalog what is in neither, and keeps the old catalog.duckdb beside the new one. Where the archive "
+    "reaches further than the log, add --log-from-archive: the log then goes on where the archive ends."
 )
 
 
