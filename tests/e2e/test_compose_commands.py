@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import socket
@@ -34,6 +35,8 @@ class Place:
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("ASSETLOG_")}
         self.environment |= {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
         self.environment |= {"ASSETLOG_HOME": str(home / "node"), "HOME": str(home)}
+        given = SERVICES["node"]["environment"]
+        self.environment |= dict(zip(given, self.here(list(given.values())), strict=True))
         self.running: dict[str, subprocess.Popen[bytes]] = {}
 
     def here(self, words: list[str]) -> list[str]:
@@ -73,9 +76,9 @@ class Place:
             assert time.monotonic() < give_up, (self.home / f"{name}.log").read_text()
             time.sleep(0.1)
 
-    def run(self, line: str) -> str:
+    def run(self, line: str, **variables: str) -> str:
         """Run an `assetlog` command against the node; what it prints."""
-        environment = self.environment | {"ASSETLOG_URL": f"http://127.0.0.1:{self.port}"}
+        environment = self.environment | {"ASSETLOG_URL": f"http://127.0.0.1:{self.port}"} | variables
         done = subprocess.run(shlex.split(line), env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -124,6 +127,19 @@ def test_the_composed_services_take_an_event_keep_it_and_stop(place: Place) -> N
     assert not (place.home / "node" / "node.json").exists()
     assert place.stop("valkey") == 0
     assert (place.home / "valkey" / "appendonlydir").is_dir()
+
+
+def test_the_composed_node_is_closed_once_there_is_a_token(place: Place) -> None:
+    start_all(place)
+    listed = f"http://127.0.0.1:{place.port}/v1/assets"
+    assert httpx.get(listed, trust_env=False).status_code == 200
+    made = json.loads(place.run("assetlog token create --name admin --scope admin --json", ASSETLOG_URL=""))
+    give_up = time.monotonic() + HEALTHY_WITHIN
+    while httpx.get(listed, trust_env=False).status_code != 401:
+        assert time.monotonic() < give_up, "the node does not learn of the token"
+        time.sleep(0.1)
+    assert place.healthy("node")
+    assert "ack: disk" in place.run("assetlog emit asset.materialized s3://lake/orders", ASSETLOG_TOKEN=made["token"])
 
 
 def test_the_composed_node_outlives_its_log_server_and_says_that_it_is_gone(place: Place) -> None:
