@@ -9,11 +9,12 @@ from msgspec import Meta, Struct
 
 from assetlog.catalog.api.answer import Answer
 from assetlog.catalog.api.parts import Plain, parts_of
-from assetlog.catalog.api.query import Cursor, Listed
-from assetlog.catalog.api.reading import answer_page, as_of
+from assetlog.catalog.api.query import Cursor, Listed, Nothing
+from assetlog.catalog.api.reading import answer_page, as_of, encode
 from assetlog.catalog.api.route import read
+from assetlog.consumers.fold.digest import committed_digest
 from assetlog.schemas.positions import format_position
-from assetlog.schemas.shapes import Diff, Page, Quarantined
+from assetlog.schemas.shapes import Diff, Page, Quarantined, Shape
 
 TAG = "audit"
 
@@ -25,6 +26,14 @@ class Between(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, ren
     to: Annotated[str | None, Meta(description="The later moment; now unless given.")] = None
     limit: Annotated[int, Meta(ge=1, le=1000, description="Most items to answer.")] = 100
     cursor: Annotated[Cursor | None, Meta(description="`next` of the part before.")] = None
+
+
+class Digest(Shape, kw_only=True):
+    """What the node has folded, in one number; comparable between nodes of one version of assetlog and DuckDB."""
+
+    position: str
+    digest: str
+    """32 hex digits."""
 
 
 @read("/v1/quarantine", Listed, Page[Quarantined], tag=TAG)
@@ -48,4 +57,13 @@ async def get_diff(request: Plain, query: Between) -> Answer:
     return await answer_page(request, moment, diff)
 
 
-HANDLERS: list[HTTPRouteHandler] = [list_quarantine, get_diff]
+@read("/v1/log/digest", Nothing, Digest, tag=TAG, problems=(503,))
+async def get_digest(request: Plain, _: Nothing) -> Answer:
+    """One number for everything the node has folded: nodes at the same position answer the same."""
+    parts = parts_of(request)
+    position, digest = await parts.ask(lambda: committed_digest(parts.reader.cursor))
+    shown = Digest(position=format_position(position), digest=digest)
+    return Answer(encode(shown), headers={"Cache-Control": "no-store", "Assetlog-Position": shown.position})
+
+
+HANDLERS: list[HTTPRouteHandler] = [list_quarantine, get_diff, get_digest]

@@ -44,6 +44,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "rebuild": ("rebuild", "fold the log again from its start, beside the live file, then swap"),
         "replay": ("replay", "fold the log up to a moment into a DuckDB file"),
         "bench": ("bench", "measure a node on this machine against its bars and the raw limits"),
+        "archive": ("archive", "look at the sealed part of the log, seal what waits, or verify it"),
         "completion": ("completion", "print the completion script of a shell"),
     },
 }

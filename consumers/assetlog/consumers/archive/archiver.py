@@ -90,6 +90,7 @@ class Archiver:
         self._thread: threading.Thread | None = None
         self._moved = (0, time.monotonic())
         self._next_beat = 0.0
+        self._bound = 0
 
     def start(self) -> None:
         """Begin."""
@@ -112,7 +113,7 @@ class Archiver:
         Raises:
             AssetlogError: see `seal` and `trim`; the next step tries again.
         """
-        self._beat()
+        beaten = self._beat()
         sealed: list[Segment] = []
         if not self._take_lead():
             return sealed
@@ -124,6 +125,29 @@ class Archiver:
             if not self.lease.hold():
                 self.leads = False
                 break
+        if beaten and self.leads and self._bound < self._target():  # other nodes may have come closer meanwhile
+            self.trim()
+        return sealed
+
+    def seal_all(self) -> list[Segment]:
+        """Seal everything that is folded, whether it fills segments or not, and trim; for a node that does not run.
+
+        Raises:
+            Conflict: another node holds the lease (`archived-elsewhere`), or its archive is another.
+        """
+        if not self.lead():
+            raise Conflict(
+                "Another node archives this log now.",
+                code="archived-elsewhere",
+                field="lease",
+                value=self.lease.key,
+                hint="It seals by itself; stop it to seal from here.",
+            )
+        self.leads = True
+        sealed: list[Segment] = []
+        while segment := self.seal_next(self._rules.every or Rules().every):
+            sealed.append(segment)
+            self.lease.hold()
         return sealed
 
     def seal_next(self, most: int) -> Segment | None:
@@ -148,6 +172,7 @@ class Archiver:
             return None
         record = Record(end, self._archive.head, self._archive.place.url, 0)
         trimmed = trim(self._client, self._catalog, self.lease, record, self._target())
+        self._bound = trimmed.bound
         passing("archive.trimmed")
         if trimmed.removed:
             logger.info("trimmed", extra={"removed": trimmed.removed})
@@ -183,12 +208,15 @@ class Archiver:
             logger.warning("nothing is archived: %s", error)
         self.problem = error
 
-    def _beat(self) -> None:
+    def _beat(self) -> bool:
+        """Say how far the node is, if it is time; whether it was."""
         now = time.monotonic()
-        if now >= self._next_beat:
-            self._next_beat = now + min(BEAT_SECONDS, self._rules.lease_seconds / 3)
-            self._archive.refresh()
-            beat(self._client, self._catalog, self.name, self._projection.position, self._archive.last or 0)
+        if now < self._next_beat:
+            return False
+        self._next_beat = now + min(BEAT_SECONDS, self._rules.lease_seconds / 3)
+        self._archive.refresh()
+        beat(self._client, self._catalog, self.name, self._projection.position, self._archive.last or 0)
+        return True
 
     def _take_lead(self) -> bool:
         if not self._rules.every or self._projection.failure is not None:  # then it may be of another log

@@ -28,7 +28,7 @@ class Bodies:
     """
 
     def __init__(self, client: redis.Redis, catalog: str) -> None:
-        self._client = client
+        self.client = client
         self._key = stream_key(catalog)
 
     def fetch(self, positions: Sequence[int]) -> list[bytes | None]:
@@ -39,7 +39,7 @@ class Bodies:
         """
         if not positions:
             return []
-        pipeline = self._client.pipeline(transaction=False)
+        pipeline = self.client.pipeline(transaction=False)
         for first, last in runs(sorted(set(positions))):
             pipeline.xrange(self._key, format_position(first), format_position(last))
         try:
@@ -56,7 +56,7 @@ class Bodies:
             Unavailable: the log server cannot be reached.
         """
         try:
-            entries: Any = self._client.xrange(self._key, f"({format_position(after)}", "+", count=limit)
+            entries: Any = self.client.xrange(self._key, f"({format_position(after)}", "+", count=limit)
         except (redis.RedisError, OSError) as error:
             raise explain(error) from error
         return [(position_of(entry_id), body_of(fields)) for entry_id, fields in entries]
@@ -68,7 +68,7 @@ class Bodies:
             Unavailable: the log server cannot be reached.
         """
         try:
-            about: Any = self._client.xinfo_stream(self._key) if self._client.exists(self._key) else {}
+            about: Any = self.client.xinfo_stream(self._key) if self.client.exists(self._key) else {}
         except (redis.RedisError, OSError) as error:
             raise explain(error) from error
         return int(about.get("entries-added", about.get("length", 0)))
@@ -80,7 +80,7 @@ class Bodies:
             Unavailable: the log server cannot be reached.
         """
         try:
-            count: Any = self._client.xlen(self._key)
+            count: Any = self.client.xlen(self._key)
         except (redis.RedisError, OSError) as error:
             raise explain(error) from error
         return int(count)

@@ -9,7 +9,7 @@ import redis
 from assetlog.consumers.log.faults import explain
 from assetlog.schemas.stream import epoch_key, lease_key
 
-LEASE_SECONDS: Final = 15.0
+LEASE_SECONDS: Final = 10.0
 
 # The value is "<epoch> <owner>": what a holder does at the server is done by a script that compares it first.
 _HOLD: Final = """
