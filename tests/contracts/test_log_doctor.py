@@ -16,7 +16,7 @@ from assetlog.consumers.log.finding import Finding
 from assetlog.consumers.log.home import HomeLock
 from assetlog.consumers.log.server import LogServer
 from assetlog.consumers.log.wire import position_of
-from assetlog.schemas.stream import stream_key
+from assetlog.schemas.stream import archive_key, stream_key
 
 KEY = stream_key()
 
@@ -85,6 +85,15 @@ def test_a_position_the_log_no_longer_holds_is_named(home: Path, client: redis.R
     assert findings["continuity"].why.startswith("log-truncated")
     assert "1 older ones were removed" in findings["log"].found
     assert findings["fold-lag"].status == "warn"
+
+
+def test_what_was_trimmed_behind_the_archive_is_no_fault(home: Path, client: redis.Redis) -> None:
+    for number in range(1, 4):
+        client.xadd(KEY, {"event": "1"}, id=f"1000-{number}")
+    client.xtrim(KEY, minid="1000-3", approximate=False)
+    client.hset(archive_key("default"), "trimmed", "1000-3")
+    finding = by_name(examine(home))["log"]
+    assert (finding.status, "2 older ones were sealed" in finding.found) == ("ok", True)
 
 
 def test_a_key_of_another_type_is_named(home: Path, client: redis.Redis) -> None:

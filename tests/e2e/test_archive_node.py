@@ -75,6 +75,7 @@ def answers(node: Any) -> dict[str, Any]:
         "assets": node.get("/v1/assets").json()["items"],
         "then": node.get("/v1/assets", as_of=moment).json()["items"],
         "history": node.get("/v1/asset/events", key="s3://lake/3").json()["items"],
+        "lag": "assetlog_fold_lag_events 0.0" in node.get("/metrics").text,
     }
 
 
@@ -83,6 +84,7 @@ def test_readers_do_not_notice_that_events_left_the_log(archived: tuple[Path, di
     assert len(said["events"]) == EVENTS + 1
     assert [item["event"]["data"]["metadata"]["n"] for item in said["events"][:EVENTS]] == list(range(EVENTS))
     assert len(said["history"]) == 10
+    assert said["lag"]
     assert {item["last_materialization"]["metadata"]["n"] for item in said["then"]} == set(range(4, 11))
 
 

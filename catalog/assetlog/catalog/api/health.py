@@ -20,7 +20,7 @@ from assetlog.catalog.api.route import read
 from assetlog.schemas.errors import AssetlogError, Unavailable
 from assetlog.schemas.positions import format_position, parse_position
 from assetlog.schemas.shapes import ProblemItem, Shape
-from assetlog.schemas.stream import stream_key
+from assetlog.schemas.stream import archive_key, stream_key
 
 TAG = "service"
 PING_WITHIN = 1.0
@@ -96,13 +96,24 @@ async def _with_log(parts: Parts, facts: Facts) -> Facts:
     key = stream_key(parts.settings.catalog)
     behind: Any = await parts.redis.xrange(key, min=f"({format_position(facts.position)}", count=1)
     entries = int(await parts.redis.xlen(key))
+    about: Any = await parts.redis.xinfo_stream(key) if entries else {}
     memory = await parts.redis.info("memory")
-    known = facts._replace(log_entries=entries, log_bytes=int(memory["used_memory"]))
+    known = facts._replace(
+        log_entries=entries,
+        log_bytes=int(memory["used_memory"]),
+        archive_position=await _archived(parts),
+    )
     if not behind:
         return known._replace(lag_events=0, lag_seconds=0.0)
     oldest = parse_position(behind[0][0].decode()) >> 20
-    met = sum(facts.totals.values())
-    return known._replace(lag_events=max(1, entries - met), lag_seconds=max(0.0, time.time() - oldest / 1000))
+    waiting = int(about.get("entries-added", entries)) - sum(facts.totals.values())
+    return known._replace(lag_events=max(1, waiting), lag_seconds=max(0.0, time.time() - oldest / 1000))
+
+
+async def _archived(parts: Parts) -> int | None:
+    """How far the archive reaches, None before the first seal."""
+    found: Any = await parts.redis.hget(archive_key(parts.settings.catalog), "position")
+    return parse_position(found.decode()) if found else None
 
 
 async def _answers(parts: Parts) -> bool:

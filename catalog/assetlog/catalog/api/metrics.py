@@ -79,6 +79,7 @@ class Facts(NamedTuple):
     log_bytes: int | None = None
     lag_events: int | None = None
     lag_seconds: float | None = None
+    archive_position: int | None = None
 
 
 NO_FACTS = Facts({}, 0, running=False)
@@ -103,6 +104,11 @@ class _NodeCollector(Collector):
             ("assetlog_fold_lag_events", "Entries of the log that are not folded yet.", facts.lag_events),
             ("assetlog_fold_lag_seconds", "Age of the oldest entry that is not folded yet.", facts.lag_seconds),
             ("assetlog_log_entries", "Entries of the stream.", facts.log_entries),
+            (
+                "assetlog_archive_position_seconds",
+                "Log time of the last sealed entry.",
+                None if facts.archive_position is None else (facts.archive_position >> 20) / 1000,
+            ),
             ("assetlog_log_server_bytes", "Memory the log server uses.", facts.log_bytes),
         ):
             if value is not None:
