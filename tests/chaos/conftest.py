@@ -288,6 +288,12 @@ def home(tmp_path: Path) -> Path:
     return home
 
 
+@pytest.fixture(scope="session")
+def node_process() -> type[NodeProcess]:
+    """The class, for fixtures that outlive a test."""
+    return NodeProcess
+
+
 @pytest.fixture
 def start_node(zygote: Zygote, home: Path, tmp_path: Path) -> Iterator[Callable[..., NodeProcess]]:
     """Starts nodes on the data directory, `start_node(crash_at=..., snapshot_every=...)`; none is left behind."""

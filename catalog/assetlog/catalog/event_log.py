@@ -17,6 +17,7 @@ from assetlog.consumers.archive.places import open_place
 from assetlog.consumers.archive.refill import refill
 from assetlog.consumers.fold.fold import MAX_POSITION, Fold
 from assetlog.consumers.fold.fold import Mark as FoldMark
+from assetlog.consumers.fold.rebuild import extend
 from assetlog.consumers.log.appender import Appender
 from assetlog.consumers.log.binary import OLDEST_EMBEDDED
 from assetlog.consumers.log.bodies import Bodies, body_of
@@ -50,7 +51,7 @@ class EventLog:
         self.appender = Appender(self.client, catalog)
         self.archive = archive
         self.bodies = ArchivedBodies(Bodies(self.blocking, catalog), archive)
-        self.watch = Watch(self.blocking, catalog, archive)
+        self.watch = Watch(self.blocking, catalog, self.bodies)
         self.facts: ServerFacts | None = None
         self._catalog = catalog
         self.server = server
@@ -139,10 +140,11 @@ def open_archive(settings: Settings) -> Archive:
 class Watch:
     """Tells the projector whether the log is still the one it folded. Used in the projector's threads."""
 
-    def __init__(self, client: redis.Redis, catalog: str, archive: Archive) -> None:
+    def __init__(self, client: redis.Redis, catalog: str, bodies: ArchivedBodies) -> None:
         self._client = client
         self._catalog = catalog
-        self._archive = archive
+        self._bodies = bodies
+        self._archive = bodies.archive
 
     def check(self, mark: FoldMark | None, first: int | None) -> None:
         """Compare the log with where the fold stands.
@@ -179,6 +181,15 @@ class Watch:
         if read:
             _log.info("folded from the archive", extra={"events": read, "position": format_position(fold.position)})
         return read
+
+    def catch_up(self, fold: Fold, up_to: int) -> None:
+        """Fold the log on to a position.
+
+        Raises:
+            Unavailable: the log server or the archive does not answer.
+        """
+        self.fill(fold)
+        extend(fold, self._bodies, up_to, lambda *_: None)
 
     def last_position(self) -> int:
         """Where the log ends.

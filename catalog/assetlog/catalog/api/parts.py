@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
+import duckdb
 from litestar import Request
 from redis.asyncio import Redis
 
@@ -20,10 +21,10 @@ from assetlog.catalog.settings import Settings
 from assetlog.consumers.fold.projector import Projector
 from assetlog.consumers.log.appender import Appender
 from assetlog.consumers.views.limited_reader import LimitedReader
+from assetlog.consumers.views.memory import Memory
 from assetlog.consumers.views.reader import Reader
 from assetlog.schemas.errors import AssetlogError, Unavailable
 from assetlog.schemas.positions import format_position
-from assetlog.schemas.shapes import Asset
 
 Answer = TypeVar("Answer")
 Plain = Request[Any, Any, Any]
@@ -48,8 +49,8 @@ class Parts:
     """The `source` of events the API makes itself."""
     keeper: Keeper
     """Knows who may come in."""
-    in_memory: Callable[[str], Asset | None]
-    """The newest state of an asset, where it is at hand and may be seen."""
+    memory: Memory | None
+    """The newest answers that are at hand; None for a caller who may not see everything."""
     identity: bytes
     """Version and catalog: equal questions to other ones have other ETags."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
@@ -63,9 +64,22 @@ class Parts:
         return not self.keeper.has_tokens if self.caller is None else self.keeper.knows(self.caller)
 
     async def ask(self, question: Callable[..., Answer], *args: Any, **options: Any) -> Answer:
-        """Put a question to the reader in one of its threads."""
+        """Put a question to the reader in one of its threads.
+
+        Raises:
+            Unavailable: the projection is bad, and is folded again meanwhile.
+        """
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.threads, lambda: question(*args, **options))
+        try:
+            return await loop.run_in_executor(self.threads, lambda: question(*args, **options))
+        except duckdb.Error as error:
+            if not self.projector.note_fault(error):
+                raise
+            raise Unavailable(
+                "The projection could not be read and is opened or folded again.",
+                code="fold-waiting",
+                hint="Ask again in a moment; /health/ready says when it is done.",
+            ) from error
 
     async def until_folded(self, position: int) -> None:
         """Wait for a position to be folded.
@@ -102,7 +116,7 @@ def _limited(parts: Parts, caller: Caller) -> Parts:
         parts,
         caller=caller,
         reader=LimitedReader(parts.reader, prefixes),
-        in_memory=lambda _: None,  # what is at hand knows neighbours outside
+        memory=None,  # what is at hand knows neighbours outside
         identity=parts.identity + "\0".join(prefixes).encode() + b"\0",
     )
 

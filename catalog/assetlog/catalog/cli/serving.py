@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assetlog.catalog.cli import output
 from assetlog.catalog.cli.output import Cell, Styled
+from assetlog.schemas.errors import Unavailable
 from assetlog.schemas.node_file import default_home
 
 if TYPE_CHECKING:
@@ -43,10 +46,31 @@ def run_in_foreground(settings: Settings, *, as_json: bool) -> int:
             _greet(node)
             sys.stdout.flush()
 
-    run_node(settings, welcome)
+    try:
+        run_node(settings, welcome)
+    except OSError as error:
+        raise_if_disk_is_full(error, settings.home)
+        raise
     if not as_json:
         output.say("Stopped.")
     return 0
+
+
+def raise_if_disk_is_full(error: OSError, home: Path) -> None:
+    """Say what to do about a disk without room.
+
+    Raises:
+        Unavailable: it is what the error is about.
+    """
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        raise Unavailable(
+            f"The disk of {home} has no space left.",
+            code="disk-full",
+            field="data-dir",
+            value=home,
+            rule="a node writes its log and its catalog there",
+            hint="Free space there, then start again: what was acknowledged is safe. `assetlog doctor` looks closer.",
+        ) from error
 
 
 def _greet(node: Node) -> None:

@@ -18,7 +18,14 @@ from assetlog.consumers.crash_points import passing
 from assetlog.consumers.fold.identity import Identity, identity
 from assetlog.consumers.fold.known import Known
 from assetlog.consumers.fold.rows import Rows
-from assetlog.consumers.fold.store import FOLD_SQL, Store, open_store, set_aside
+from assetlog.consumers.fold.store import (
+    FOLD_SQL,
+    Store,
+    open_store,
+    put_aside_damaged,
+    refuse_unless_damaged,
+    set_aside,
+)
 from assetlog.consumers.fold.version import fold_version
 from assetlog.consumers.fold.window import WINDOW_SIZE, Seen, Window
 from assetlog.consumers.views.sql import Statement
@@ -297,7 +304,17 @@ def open_fold(
 
     Raises:
         Broken: another process holds the file, or it is another catalog's.
+        Unavailable: the file cannot be read or written now.
     """
+    try:
+        return _open_fold(path, catalog, bodies, server, snapshot_every)
+    except duckdb.Error as error:  # it opened, and turned out bad when it was read
+        refuse_unless_damaged(path, error)
+        damage = put_aside_damaged(path, error)
+    return _open_fold(path, catalog, bodies, server, snapshot_every)[0], damage
+
+
+def _open_fold(path: Path, catalog: str, bodies: Bodies, server: str, snapshot_every: int) -> tuple[Fold, str | None]:
     meta = {"fold_version": fold_version(), "catalog": catalog}
     store, damage = open_store(path, meta)
     found = store.meta()
@@ -312,7 +329,11 @@ def open_fold(
         store.close()
         aside = set_aside(path, "outdated")
         store, damage = Store(path, meta), f"{path.name} was folded by other rules and is now {aside.name}"
-    return Fold(store, bodies, server=server, snapshot_every=snapshot_every), damage
+    try:
+        return Fold(store, bodies, server=server, snapshot_every=snapshot_every), damage
+    except duckdb.Error:
+        store.close()
+        raise
 
 
 def latest_snapshot(connection: duckdb.DuckDBPyConnection, at: int = MAX_POSITION) -> int:

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from hashlib import sha256
+from pathlib import Path
 from typing import Any, Protocol
 
 import duckdb
@@ -21,7 +22,7 @@ import redis
 from assetlog.consumers.fold.fold import Commit, Entry, Fold, Mark, Totals
 from assetlog.consumers.fold.hot import HotAssets
 from assetlog.consumers.fold.identity import identity
-from assetlog.consumers.fold.store import CHECKPOINT_EVERY
+from assetlog.consumers.fold.store import CHECKPOINT_EVERY, is_damage, put_aside_damaged
 from assetlog.consumers.fold.subscription import Subscription
 from assetlog.consumers.fold.verdicts import Verdict, Verdicts
 from assetlog.consumers.fold.waiting import Waiters
@@ -33,6 +34,8 @@ logger = logging.getLogger("assetlog.projector")
 RETRY_FIRST = 0.05
 RETRY_MOST = 5.0
 """Seconds between tries while the disk or the log server is away."""
+INVALIDATED = "has been invalidated"
+"""What DuckDB says to everybody once a commit or checkpoint failed badly: only opening the file again helps."""
 WATCH_EVERY = 60.0
 """Seconds between two looks at whether the log is still the one that was folded."""
 IDLE_AFTER = 1.0
@@ -52,6 +55,9 @@ class Log(Protocol):
 
     def holds(self, mark: Mark) -> bool:
         """Whether the entry at the mark is there, unchanged: quick enough for every batch."""
+
+    def catch_up(self, fold: Fold, up_to: int) -> None:
+        """Fold on to a position that was folded before, by a file that is gone."""
 
     def last_position(self) -> int:
         """Where the log ends."""
@@ -93,6 +99,8 @@ class Projector:
         self._target = 0
         self._stopping = False
         self._unsure = False
+        self._damage: duckdb.Error | None = None
+        self._reading = False
         self.hot = hot
         self.fold = open_fold()
         self.position = self.fold.position
@@ -108,6 +116,7 @@ class Projector:
         A log that is not the one that was folded does not raise: it is the `failure`.
         """
         await self._in_writer(self._prepare)
+        self._reading = True
         if self.failure is None:
             await self._subscription.start(self.position)
         self._tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._care())]
@@ -174,6 +183,16 @@ class Projector:
         """A reading connection to the projection; see `Store.cursor`."""
         return self.fold.store.cursor()
 
+    def note_fault(self, error: duckdb.Error) -> bool:
+        """Whether the file is at fault for a reader's error: then it is opened or folded again within a second."""
+        damaged = is_damage(error)
+        if damaged or self.trouble is not None or INVALIDATED in str(error):
+            self._damage = error if damaged else self._damage
+            self._unsure = True
+            self.trouble = self.trouble or f"the projection cannot be read: {error}"
+            return True
+        return False
+
     def refuse_writes(self) -> None:
         """Raise the failure, if the log is not the one that was folded: what it took would be lost with it."""
         if self.failure is not None:
@@ -207,7 +226,8 @@ class Projector:
         self._fill()
         self._check_log()
         if self.failure is None:
-            self._retrying(lambda: self.hot.load(self.fold))
+            self._retrying(lambda: self.hot.load(self._sure_fold()))
+            self.position = self.fold.position
             self._target = self._retrying(self._log.last_position)
 
     def _check_log(self) -> None:
@@ -232,7 +252,7 @@ class Projector:
 
     def _exact_mark(self) -> Mark | None:
         """The mark at the very position: the stored one may be up to a second older."""
-        fold = self.fold
+        fold = self._sure_fold()
         if fold.mark is not None:
             self._log.check(fold.mark, fold.first)
         if fold.position and (fold.mark is None or fold.mark.position < fold.position):
@@ -269,10 +289,13 @@ class Projector:
         while True:
             try:
                 result = action()
-            except (redis.RedisError, Unavailable) as error:
+            except redis.RedisError as error:
                 self._note_trouble(f"the log server does not answer: {error}", error)
+            except Unavailable as error:
+                self._note_trouble(error.detail, error)
             except duckdb.Error as error:
-                self._note_trouble(f"the projection cannot be written: {error}", error)
+                self._damage = error if is_damage(error) else self._damage
+                self._note_trouble(f"the projection cannot be read or written: {error}", error)
             else:
                 self.trouble = None
                 return result
@@ -291,8 +314,15 @@ class Projector:
         """Begin from what the file says: a commit that failed may have happened, and memory ran ahead of it."""
         with suppress(duckdb.Error):
             self.fold.store.close()
+        if self._damage is not None:
+            logger.warning(
+                "the projection is folded anew: %s", put_aside_damaged(Path(self.fold.store.path), self._damage)
+            )
+            self._damage = None
         self.fold = self._open_fold()
         self.epoch += 1
+        if self._reading and self.fold.position < self.position:  # what was read before does not come again
+            self._log.catch_up(self.fold, self.position)
         self.hot.load(self.fold)
         self._unsure = False
 
@@ -311,11 +341,11 @@ class Projector:
             await self._in_writer(self._check_log)
 
     async def _care(self) -> None:
-        """Checkpoint and tidy up when idle, and checkpoint when much is waiting."""
+        """Mend, checkpoint and tidy up when idle, and checkpoint when much is waiting."""
         while True:
             await asyncio.sleep(IDLE_AFTER)
             idle = time.monotonic() - self._last_commit >= IDLE_AFTER
-            with suppress(duckdb.Error):
+            with suppress(AssetlogError):  # the node is stopping
                 await self._in_writer(self._checkpoint, 1 if idle else CHECKPOINT_EVERY)
             await self._readmit()
             if idle:
@@ -333,7 +363,7 @@ class Projector:
                     self.hot.admit(assets)
 
     def _checkpoint(self, at_least: int) -> None:
-        self.fold.store.checkpoint(at_least=at_least)
+        self._retrying(lambda: self._sure_fold().store.checkpoint(at_least=at_least))
 
     async def _in_writer(self, action: Callable[..., Any], *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._writer, action, *arguments)

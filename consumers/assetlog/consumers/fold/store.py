@@ -16,13 +16,26 @@ from typing import Any
 import duckdb
 
 from assetlog.consumers.crash_points import passing
-from assetlog.schemas.errors import Broken
+from assetlog.schemas.errors import Broken, Unavailable
 
 FOLD_SQL = "assetlog.consumers.fold.sql"
 CHECKPOINT_EVERY = 20_000
 BULK_CHECKPOINT = 1_000_000
 VALUES_UP_TO = 3
 """Up to so many rows an INSERT is quicker than the appender, which costs a fixed 0.6 ms."""
+
+NO_DAMAGE = (
+    "No space left on device",
+    "Disk quota exceeded",
+    "File too large",
+    "Permission denied",
+    "Read-only file system",
+    "Too many open files",
+    "Cannot allocate memory",
+    "Out of Memory",
+)
+"""What the system says when a file may be good and still cannot be read or written."""
+DAMAGE = ("Corrupt database file", "Corrupt WAL file", "computed checksum", "Failed to deserialize")
 
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
@@ -146,28 +159,57 @@ def open_store(path: Path, meta: Mapping[str, str]) -> tuple[Store, str | None]:
 
     Raises:
         Broken: another process holds the file.
+        Unavailable: the file cannot be read or written now, which says nothing about what is in it.
     """
     try:
         return Store(path, meta), None
-    except duckdb.IOException as error:
-        if "lock" in str(error):
-            raise Broken(
-                f"Another process holds {path.name}.",
-                code="projection-locked",
-                hint="Stop the other node or the program that has the file open.",
-            ) from error
-        reason = str(error)
     except duckdb.Error as error:
-        reason = str(error)
+        refuse_unless_damaged(path, error)
+        damage = put_aside_damaged(path, error)
+        return Store(path, meta), damage
+
+
+def refuse_unless_damaged(path: Path, error: duckdb.Error) -> None:
+    """Return only if the file itself is bad: a full disk or another process is no reason to fold all again.
+
+    Raises:
+        Broken: another process holds the file.
+        Unavailable: the system let nobody read or write it.
+    """
+    text = str(error)
+    if "Could not set lock on file" in text:
+        raise Broken(
+            f"Another process holds {path.name}.",
+            code="projection-locked",
+            hint="Stop the other node or the program that has the file open.",
+        ) from error
+    if any(reason in text for reason in NO_DAMAGE):
+        raise Unavailable(
+            f"The projection cannot be read or written: {text.splitlines()[0]}.",
+            code="projection-unusable",
+            field="data-dir",
+            value=path,
+            hint="Free space on its disk and let the user that runs the node read and write it; nothing is lost.",
+        ) from error
+
+
+def put_aside_damaged(path: Path, error: duckdb.Error) -> str:
+    """Rename a bad file; says so in a sentence."""
     aside = set_aside(path, "damaged")
-    return Store(path, meta), f"{path.name} could not be opened and is now {aside.name}: {reason.splitlines()[0]}"
+    return f"{path.name} could not be read and is now {aside.name}: {str(error).splitlines()[0]}"
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether DuckDB found the file's content wrong, which it may do long after opening it."""
+    return isinstance(error, duckdb.Error) and any(sign in str(error) for sign in DAMAGE)
 
 
 def set_aside(path: Path, why: str) -> Path:
     """Rename a projection and its write-ahead log; both stay for whoever wants to look."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
     aside = path.with_name(f"{path.name}.{why}-{stamp}")
-    path.rename(aside)
+    with contextlib.suppress(FileNotFoundError):  # only its write-ahead log was there
+        path.rename(aside)
     passing("set-aside.between")
     wal = path.with_name(path.name + ".wal")
     if wal.exists():
