@@ -221,3 +221,11 @@ def test_hosts_can_be_allowed(running_node: Any, tmp_path: Any) -> None:
         assert node.http.get("/health/live", headers={"host": "third.example"}).status_code == 421
     finally:
         node.stop()
+
+
+@pytest.mark.parametrize(("path", "name"), [("/v1/artifacts", "type"), ("/v1/runs", "state"), ("/v1/assets", "state")])
+def test_the_word_null_is_no_way_to_leave_a_parameter_out(node: Any, path: str, name: str) -> None:
+    answer = node.get(path, **{name: "null"})
+    assert is_problem(answer, 400)
+    assert answer.json()["errors"][0]["field"] == name
+    assert node.get("/v1/assets", q="null").status_code == 200

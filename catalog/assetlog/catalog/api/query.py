@@ -63,9 +63,19 @@ def read_query(request: Request[Any, Any, Any], kind: type[Query]) -> Query:
     if unknown:
         raise _unknown(min(unknown), kind)
     try:
-        return msgspec.convert(values, kind, strict=False)
+        query = msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
         raise _broken(str(error), values) from None
+    if b"null" in text.lower():
+        _refuse_null(query, values)
+    return query
+
+
+def _refuse_null(query: Struct, values: dict[str, str]) -> None:
+    """Refuse the word `null` where it was taken for a parameter that is left out."""
+    for field, name in zip(query.__struct_fields__, query.__struct_encode_fields__, strict=True):
+        if name in values and getattr(query, field) is None:
+            raise _broken(f"{name} is given, or left out - at `$.{name}`", values)
 
 
 def _unknown(name: str, kind: type[Struct]) -> Invalid:
