@@ -26,6 +26,7 @@ from assetlog.schemas.errors import Broken
 
 ARCHIVE_SQL = "assetlog.consumers.archive.sql"
 CACHED_BYTES = 8 * 1024 * 1024
+"""Events read one by one stay in memory so far."""
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -227,6 +228,7 @@ class Archive:
         with self._lock:
             if self._database is None:
                 self._database = duckdb.connect(":memory:", config=_CONFIG)
+                sql("reading").run(self._database, {})
             return self._database.cursor()
 
     def _from_cache(self, positions: Sequence[int]) -> dict[int, bytes]:

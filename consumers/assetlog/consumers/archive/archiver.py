@@ -115,7 +115,9 @@ class Archiver:
         """
         beaten = self._beat()
         sealed: list[Segment] = []
-        if not self._take_lead():
+        if beaten:
+            self._take_lead()
+        if not self.leads:
             return sealed
         while (count := self._due()) and not self._stopping.is_set():
             segment = self.seal_next(count)
@@ -218,16 +220,16 @@ class Archiver:
         beat(self._client, self._catalog, self.name, self._projection.position, self._archive.last or 0)
         return True
 
-    def _take_lead(self) -> bool:
+    def _take_lead(self) -> None:
         if not self._rules.every or self._projection.failure is not None:  # then it may be of another log
             self.leads = False
-            return False
-        led, self.leads = self.leads, self.lead()
+            return
+        led, self.leads = self.leads, False
+        self.leads = self.lead()
         if self.leads and not led:
             self._archive.refresh()
             self._archive.place.tidy()
             self.trim()
-        return self.leads
 
     def _due(self) -> int:
         """How many entries to seal now; 0 for none."""
