@@ -14,8 +14,9 @@ import pytest
 
 from assetlog.catalog.cli import rebuild as rebuild_command
 from assetlog.consumers.log.connection import connect_sync
-from assetlog.consumers.log.server import running_server
-from assetlog.schemas.stream import stream_key
+from assetlog.consumers.log.server import LogServer, running_server
+from assetlog.schemas.errors import Broken
+from assetlog.schemas.stream import EVENT_FIELD, stream_key
 
 KEY = "s3://lake/orders"
 SEALING = {"archive_every": 20, "archive_keep_in_log": 5}
@@ -133,6 +134,40 @@ def test_a_lost_log_goes_on_where_the_archive_ends(tmp_path: Path, start: Any, e
     rebuilt = rebuild(home, log_from_archive=True)
     assert (rebuilt["entries"], rebuilt["equal"]) == (60, True)
     goes_on(start(home), event, 60)
+
+
+def test_an_older_log_that_was_written_to_is_whole_together_with_its_archive(
+    tmp_path: Path, start: Any, event: Any, rebuild: Rebuild
+) -> None:
+    home, backup = tmp_path / "home", tmp_path / "backup"
+    node = start(home)
+    fill(node, event, 50, segments=2)
+    copy_log(home, backup)
+    fill(node, event, 50, segments=5)
+    copy_archive(home, backup)
+    node.stop()
+    append(backup, event("asset.materialized", KEY))
+    assert rebuild(backup)["entries"] == 101
+    goes_on(start(backup), event, 101)
+
+
+def test_a_foreign_log_does_not_go_on_where_the_archive_ends(
+    tmp_path: Path, start: Any, event: Any, rebuild: Rebuild
+) -> None:
+    node = start(tmp_path)
+    fill(node, event, 60, segments=3)
+    node.stop()
+    shutil.rmtree(tmp_path / "log")
+    append(tmp_path, event("asset.materialized", KEY), position="1000-0")
+    with pytest.raises(Broken) as caught:
+        rebuild(tmp_path, log_from_archive=True)
+    assert caught.value.code == "log-replaced"
+
+
+def append(home: Path, event: dict[str, Any], position: str = "*") -> None:
+    """Write straight to the log of a data directory whose node does not run."""
+    with LogServer(home) as server, connect_sync(server.url) as client:
+        client.xadd(stream_key(), {EVENT_FIELD: json.dumps(event)}, id=position)
 
 
 def test_a_log_that_reaches_further_than_its_archive_is_left_alone(
