@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from tempfile import TemporaryDirectory
 
 import msgspec
@@ -20,6 +21,7 @@ from assetlog.consumers.fold.digest import state_digest
 from assetlog.consumers.fold.fold import Fold, open_fold
 from assetlog.consumers.fold.hot import HotAssets
 from assetlog.consumers.views.hot_loader import HotLoader
+from assetlog.consumers.views.memory import Memory
 from assetlog.consumers.views.reader import Reader
 from assetlog.consumers.views.state_reader import states
 from assetlog.schemas.positions import position_time
@@ -142,9 +144,16 @@ def logs(draw: st.DrawFn) -> Log:
     return log
 
 
-def folded(log: Log, sizes: Sequence[int] = (), *, snapshot_every: int = 3, hot: HotAssets | None = None) -> Fold:
+def folded(
+    log: Log,
+    sizes: Sequence[int] = (),
+    *,
+    snapshot_every: int = 3,
+    hot: HotAssets | None = None,
+    bodies: Bodies | None = None,
+) -> Fold:
     """A projection in memory of a log that was split into batches of these sizes, the rest in one."""
-    fold, _ = open_fold(Path(":memory:"), "default", Bodies(log), snapshot_every=snapshot_every)
+    fold, _ = open_fold(Path(":memory:"), "default", bodies or Bodies(log), snapshot_every=snapshot_every)
     if hot is not None:
         hot.load(fold)
     rest = list(log)
@@ -178,6 +187,11 @@ def test_what_is_in_memory_says_the_same_as_sql(log: Log, split: list[int]) -> N
             hot.admit(hot.reload(fold, hot.take_wanted()))
             in_memory = hot.asset(key)
         assert plain(in_memory) == plain(reader_of(fold, bodies).asset(key, fold.position))
+    memory, reader = Memory(hot), reader_of(fold, bodies)
+    assert plain(memory.graph(limit=3)) == plain(reader.graph(fold.position, limit=3))
+    for key in fold.known.keys:
+        around: dict[str, Any] = {"direction": "both", "depth": 2, "max_nodes": 3}
+        assert plain(memory.lineage(key, **around)) == plain(reader.lineage(key, fold.position, **around))
 
 
 @given(logs(), st.data())
@@ -233,7 +247,7 @@ def test_a_projection_filled_from_sealed_columns_or_from_sealed_bytes_is_the_one
         if not by_columns:
             archive.segments = [replace(segment, fold_version="of old") for segment in archive.segments]
         cut, up_to = sorted((data.draw(st.integers(0, len(log))), data.draw(st.integers(1, len(log)))))
-        fold = folded(log[:cut], snapshot_every=5)
+        fold = folded(log[:cut], snapshot_every=5, bodies=bodies)
         refill(fold, archive, log[up_to - 1][0])
         before = folded(log[:up_to])
         assert (digest(fold), fold.position, fold.totals) == (digest(before), before.position, before.totals)

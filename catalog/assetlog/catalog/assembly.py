@@ -21,6 +21,7 @@ from assetlog.consumers.fold.fold import Fold, open_fold
 from assetlog.consumers.fold.hot import HotAssets
 from assetlog.consumers.fold.projector import Projector
 from assetlog.consumers.views.hot_loader import HotLoader
+from assetlog.consumers.views.memory import Memory
 from assetlog.consumers.views.reader import Reader
 
 _log = logging.getLogger("assetlog.node")
@@ -61,7 +62,7 @@ async def build_parts(settings: Settings, log: EventLog) -> tuple[Parts, Callabl
         keeper=Keeper(
             TokenStore(log.blocking, settings.catalog), settings.requests_per_second, settings.events_per_second
         ),
-        in_memory=hot.asset,
+        memory=Memory(hot),
         threads=threads,
         metrics=metrics,
         api_source=f"api://{platform.node() or 'localhost'}",

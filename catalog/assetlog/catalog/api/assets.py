@@ -101,7 +101,7 @@ async def get_asset(request: Plain, query: OneAsset) -> Answer:
     tag = tag_of(request, parts, at)
     if has_answer(request, tag):
         return not_modified(at, tag)
-    asset = parts.in_memory(key) if query.as_of is None else None
+    asset = parts.memory.asset(key) if query.as_of is None and parts.memory is not None else None
     if asset is None:
         asset = needed(await parts.ask(parts.reader.asset, key, at), "asset", "key", key)
     return found(asset, at, tag)

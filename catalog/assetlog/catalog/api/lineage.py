@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Meta
@@ -13,6 +13,7 @@ from assetlog.catalog.api.parts import Plain, parts_of
 from assetlog.catalog.api.query import AsOf
 from assetlog.catalog.api.reading import answer
 from assetlog.catalog.api.route import read
+from assetlog.consumers.views.memory import Memory
 from assetlog.schemas.keys import canonical_key
 from assetlog.schemas.shapes import Lineage
 
@@ -40,22 +41,24 @@ class Whole(AsOf, frozen=True, kw_only=True, forbid_unknown_fields=True):
 @read("/v1/lineage", Around, Lineage, tag=TAG, problems=(400, 404, 503))
 async def get_lineage(request: Plain, query: Around) -> Answer:
     """The assets around one asset."""
-    return await answer(
-        request,
-        query,
-        parts_of(request).reader.lineage,
-        key=canonical_key(query.key),
-        direction=query.direction,
-        depth=query.depth,
-        columns=query.columns,
-        max_nodes=query.max_nodes,
-    )
+    key = canonical_key(query.key)
+    around: dict[str, Any] = {"direction": query.direction, "depth": query.depth, "max_nodes": query.max_nodes}
+
+    def at_hand(memory: Memory) -> Lineage | None:
+        return None if query.columns else memory.lineage(key, **around)
+
+    question = parts_of(request).reader.lineage
+    return await answer(request, query, question, at_hand, key=key, columns=query.columns, **around)
 
 
 @read("/v1/graph", Whole, Lineage, tag=TAG)
 async def get_graph(request: Plain, query: Whole) -> Answer:
     """The whole graph of assets."""
-    return await answer(request, query, parts_of(request).reader.graph, limit=query.limit)
+
+    def at_hand(memory: Memory) -> Lineage | None:
+        return memory.graph(limit=query.limit)
+
+    return await answer(request, query, parts_of(request).reader.graph, at_hand, limit=query.limit)
 
 
 HANDLERS: list[HTTPRouteHandler] = [get_lineage, get_graph]

@@ -12,6 +12,7 @@ import msgspec
 from assetlog.catalog.api.answer import Answer
 from assetlog.catalog.api.parts import Parts, Plain, parts_of
 from assetlog.catalog.api.query import AsOf, Listed
+from assetlog.consumers.views.memory import Memory
 from assetlog.schemas.errors import Invalid, NotFound
 from assetlog.schemas.positions import format_position, last_position_at, parse_position
 from assetlog.schemas.shapes import Page
@@ -23,20 +24,31 @@ POSITION_HEADER = "Assetlog-Position"
 encode = msgspec.json.Encoder().encode
 
 
-async def answer(request: Plain, query: AsOf, question: Callable[..., Any], **options: Any) -> Answer:
+async def answer(
+    request: Plain,
+    query: AsOf,
+    question: Callable[..., Any],
+    at_hand: Callable[[Memory], Any] | None = None,
+    **options: Any,
+) -> Answer:
     """The answer to a question as of the asked moment, or 304 where the client has it.
 
     Args:
         request: the request.
         query: says the moment.
         question: a method of the reader; it gets `at` and the options.
-        options: what else it needs.
+        at_hand: answers it for now from memory, or with None.
+        options: what else the question needs.
     """
     parts = parts_of(request)
     at = await moment(parts, query)
     tag = tag_of(request, parts, at)
     if has_answer(request, tag):
         return not_modified(at, tag)
+    if at_hand is not None and query.as_of is None and parts.memory is not None:
+        now = at_hand(parts.memory)
+        if now is not None:
+            return found(now, at, tag)
     return found(await parts.ask(question, at=at, **options), at, tag)
 
 

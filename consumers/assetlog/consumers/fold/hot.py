@@ -8,7 +8,7 @@ by SQL. Both say the same; a law in the tests compares them. Used on one event l
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from assetlog.consumers.fold.fold import Commit, Fold
 from assetlog.consumers.fold.judging import judge
-from assetlog.consumers.fold.known import Known
+from assetlog.consumers.fold.known import Known, KnownAt
 from assetlog.consumers.fold.rank import rank
 from assetlog.consumers.views.answers import AssetState, Counts, Told, asset_answer
 from assetlog.schemas.codec import Event
@@ -79,7 +79,8 @@ class HotAssets:
         self._assets: OrderedDict[int, HotAsset] = OrderedDict()
         self._known = Known()
         self._born = 0
-        self._position = 0
+        self.position = 0
+        """As of which position the assets are."""
         self._wanted: dict[int, None] = {}
         self._ranks: dict[int, int] = {}
         """The last materialization's rank of every asset that has one: tells staleness of what is downstream."""
@@ -88,7 +89,7 @@ class HotAssets:
         """Begin anew with the assets of a projection."""
         self._known = fold.known
         self._born = len(fold.known.keys)
-        self._position = fold.position
+        self.position = fold.position
         self._assets.clear()
         self._ranks = fold.last_ranks()
         self.admit(self._load(fold, None, self._limit))
@@ -102,7 +103,7 @@ class HotAssets:
 
     def asset(self, key: str) -> Asset | None:
         """The asset that a key or an alias names; None if it is not in memory (it may still exist)."""
-        known = self._known.at(self._position)
+        known = self.known()
         aid = known.number(canonical_key(key))
         if aid is None:
             return None
@@ -111,12 +112,27 @@ class HotAssets:
             self._wanted[aid] = None
             return None
         self._assets.move_to_end(aid)
-        newest = max(((self._ranks.get(up, 0), known.key(up)) for up in known.neighbours("up", aid)), default=(0, ""))
-        failing = (name for (name, _), spoils in hot.checks.items() if spoils)
-        state, reason = judge(hot.materialized, hot.failed, hot.overdue_pos, failing, newest)
-        found = AssetState(aid, known.key(aid), known.first_position(aid), hot.told, hot.counts(), state, reason)
         events = {hot.materialized: hot.last_materialization, hot.failed: hot.last_failure}
-        return asset_answer(found, known, len(hot.partitions), events)
+        return asset_answer(self._state(hot, known), known, len(hot.partitions), events)
+
+    def known(self) -> KnownAt:
+        """The graph as of the present position."""
+        return self._known.at(self.position)
+
+    def states(self, roots: Sequence[int]) -> list[AssetState] | None:
+        """The state of some assets, in their order; None if one of them is not in memory."""
+        found = [self._assets.get(root) for root in roots]
+        if None in found:
+            return None
+        known = self.known()
+        return [self._state(hot, known) for hot in found if hot is not None]
+
+    def _state(self, hot: HotAsset, known: KnownAt) -> AssetState:
+        aid = hot.aid
+        newest = max(((self._ranks.get(up, 0), known.key(up)) for up in known.neighbours("up", aid)), default=(0, ""))
+        failing = [name for (name, _), spoils in hot.checks.items() if spoils] if hot.checks else ()
+        state, reason = judge(hot.materialized, hot.failed, hot.overdue_pos, failing, newest)
+        return AssetState(aid, known.key(aid), known.first_position(aid), hot.told, hot.counts(), state, reason)
 
     def take_wanted(self, most: int = 100) -> list[int]:
         """The numbers of assets that were asked for and not found."""
@@ -143,7 +159,7 @@ class HotAssets:
                 elif event.type == "asset.aliased":
                     self._forget_all()
         self._take_in_new()
-        self._position = commit.position
+        self.position = commit.position
         self._evict()
 
     def _take_in_new(self) -> None:

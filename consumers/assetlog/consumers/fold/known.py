@@ -174,6 +174,10 @@ class KnownAt:
             return None
         return self._roots.get(aid, aid)
 
+    def size(self) -> int:
+        """How many keys there are, at most."""
+        return len(self._known.keys)
+
     def members(self, root: int) -> list[int]:
         """The asset's own number, then those of its aliases."""
         return [root, *sorted(self._members[root])] if self._members else [root]

@@ -43,8 +43,29 @@ def lineage(
         NotFound: no asset has this key as of the position.
         Invalid: an unknown direction, or a depth outside 0 to 1,000.
     """
-    _check(direction, depth)
     known = access.known_at(at)
+    root, depths, truncated = around(known, key, direction, depth, max_nodes)
+    found = states(access, list(depths), at)
+    column_edges = _column_edges(access, known, list(depths), at) if columns else []
+    return drawn(known, found, depths, at, root=root, truncated=truncated, columns=columns, column_edges=column_edges)
+
+
+def graph(access: Access, at: int, *, limit: int = MAX_NODES, columns: bool = False) -> Lineage:
+    """The lineage of all assets, in the order of their keys; truncated beyond the limit."""
+    known = access.known_at(at)
+    depths, truncated = everything(known, limit)
+    found = states(access, list(depths), at)
+    column_edges = _column_edges(access, known, list(depths), at) if columns else []
+    return drawn(known, found, depths, at, root=None, truncated=truncated, columns=columns, column_edges=column_edges)
+
+
+def around(known: KnownAt, key: str, direction: str, depth: int, max_nodes: int) -> tuple[int, dict[int, int], bool]:
+    """The asset a key names, the assets around it with their steps (negative upstream), and whether some are left out.
+
+    Raises:
+        NotFound, Invalid: as `lineage`.
+    """
+    _check(direction, depth)
     root = known.number(canonical_key(key))
     if root is None:
         raise NotFound(
@@ -61,33 +82,33 @@ def lineage(
         truncated |= len(reached) > max_nodes
         for aid, steps in list(reached.items())[:max_nodes]:
             depths.setdefault(aid, sign * steps)
-    return _graph(access, known, depths, at, root=root, columns=columns, truncated=truncated)
+    return root, depths, truncated
 
 
-def graph(access: Access, at: int, *, limit: int = MAX_NODES, columns: bool = False) -> Lineage:
-    """The lineage of all assets, in the order of their keys; truncated beyond the limit."""
-    known = access.known_at(at)
+def everything(known: KnownAt, limit: int) -> tuple[dict[int, int], bool]:
+    """All assets up to a limit, in the order of their keys, and whether some are left out."""
     roots = known.roots_in_order()
-    depths = dict.fromkeys(roots[:limit], 0)
-    return _graph(access, known, depths, at, root=None, columns=columns, truncated=len(roots) > limit)
+    return dict.fromkeys(roots[:limit], 0), len(roots) > limit
 
 
-def _graph(
-    access: Access,
+def drawn(
     known: KnownAt,
+    states_found: Sequence[AssetState],
     depths: dict[int, int],
     at: int,
     *,
     root: int | None,
-    columns: bool,
     truncated: bool,
+    columns: bool = False,
+    column_edges: Sequence[ColumnEdge] = (),
 ) -> Lineage:
-    found = {state.aid: state for state in states(access, list(depths), at)}
+    """The answer about the assets found, with the edges between them."""
+    found = {state.aid: state for state in states_found}
     return Lineage(
         root=None if root is None else known.key(root),
         nodes=[_node(state, depths[aid], columns) for aid, state in found.items()],
         edges=_edges(known, found),
-        column_edges=_column_edges(access, found, at) if columns else [],
+        column_edges=list(column_edges),
         truncated=truncated or known.hidden,  # asked last: the edges tell
         position=format_position(at),
     )
@@ -131,17 +152,16 @@ def _edge(up: AssetState, down: AssetState, links: list[Link]) -> LineageEdge:
     )
 
 
-def _column_edges(access: Access, found: dict[int, AssetState], at: int) -> list[ColumnEdge]:
-    values = {"p": at, "roots": list(found)}
+def _column_edges(access: Access, known: KnownAt, roots: list[int], at: int) -> list[ColumnEdge]:
     return [
         ColumnEdge(
-            upstream=found[up].key,
+            upstream=known.key(up),
             upstream_column=up_column,
-            downstream=found[down].key,
+            downstream=known.key(down),
             downstream_column=down_column,
             first_seen=format_time(position_time(first_pos)),
         )
-        for up, up_column, down, down_column, first_pos in access.rows("lineage_columns", **values)
+        for up, up_column, down, down_column, first_pos in access.rows("lineage_columns", p=at, roots=roots)
     ]
 
 
