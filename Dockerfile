@@ -8,14 +8,14 @@ WORKDIR /build
 # Dependencies first: they change less often than the code, and so stay in the build's cache.
 COPY pyproject.toml uv.lock ./
 RUN --mount=type=cache,target=/root/.cache/uv \
-    uv sync --locked --no-dev --extra server --no-install-project
+    uv sync --locked --no-dev --extra archive --no-install-project
 COPY README.md LICENSE ./
 COPY schemas schemas
 COPY producers producers
 COPY consumers consumers
 COPY catalog catalog
 RUN --mount=type=cache,target=/root/.cache/uv \
-    uv sync --locked --no-dev --extra server --no-editable
+    uv sync --locked --no-dev --extra archive --no-editable
 
 FROM python:3.13-slim-bookworm
 RUN useradd --system --uid 10001 --home-dir /data --create-home --shell /usr/sbin/nologin assetlog
