@@ -13,6 +13,7 @@ import pytest
 from assetlog.catalog.cli.main import main
 from assetlog.catalog.client import Client
 from assetlog.schemas.errors import Forbidden
+from assetlog.schemas.positions import parse_position
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +70,8 @@ def test_what_is_made_beside_a_running_node_closes_it_and_opens_it_to_commands(
     told(capsys, "token", "create", "--name", "admin", "--scope", "admin", "--save")
     own.do(own.node.parts.keeper.refresh())
     assert own.get("/v1/assets").status_code == 401
-    assert main(["emit", "asset.observed", "s3://lake/x"]) == 0
+    position = told(capsys, "emit", "asset.observed", "s3://lake/x")["position"]
+    own.do(own.node.parts.until_folded(parse_position(position)))
     events = told(capsys, "events")["items"]
     assert [item["event"]["subject"] for item in events] == ["s3://lake/x"]
 
