@@ -36,9 +36,13 @@ class Fold:
         self.position = 0
         self.known: dict[tuple[str, str], Seen] = {}
         self.bodies: dict[int, bytes] = {}
+        self.expected: dict[bytes, object] = {}
 
     def refuse_writes(self) -> None:
         pass
+
+    def expect(self, raw: bytes, event: object) -> None:
+        self.expected[raw] = event
 
     def seen(self, source: str, event_id: str) -> Seen | None:
         return self.known.get((source, event_id))

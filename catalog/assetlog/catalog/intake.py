@@ -45,6 +45,9 @@ class Folded(Protocol):
     def same_bytes(self, seen: Seen, raw: bytes) -> bool:
         """Whether it had these bytes; may ask the log server."""
 
+    def expect(self, raw: bytes, event: Event) -> None:
+        """An event that is decoded already is about to be appended."""
+
     def refuse_writes(self) -> None:
         """Raise Unavailable if the log is not the one that was folded."""
 
@@ -161,6 +164,7 @@ class Intake:
                 each.error = id_conflict(each.event)
         else:
             flight = Flight(of, body_hash, landed)
+            self.folded.expect(each.raw, each.event)
             self._flights[of] = flight
             self._order.append(flight)
             new.append((each, flight))

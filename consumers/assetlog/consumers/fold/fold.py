@@ -39,6 +39,8 @@ SNAPSHOT_EVERY = 100_000
 SNAPSHOT_PER_ASSET = 10
 PROGRESS_EVERY = 1.0
 """Seconds between two rows of progress while commits are small."""
+MOST_EXPECTED = 10_000
+"""Events that are kept decoded between their acceptance and their folding."""
 PROGRESS_BATCH = 50
 """A commit of so many entries writes its progress in any case."""
 
@@ -97,6 +99,7 @@ class Fold:
         self.server = server
         self._bodies = bodies
         self._snapshot_every = snapshot_every
+        self._expected: dict[bytes, Event] = {}
         self.reload()
         self._progress_due = 0.0
 
@@ -109,6 +112,12 @@ class Fold:
         self.position, self.totals, self._unsnapped = load_position(store)
         self.first = load_first(store)
         """The first entry that was folded; None before it."""
+
+    def expect(self, raw: bytes, event: Event) -> None:
+        """These bytes say this, as the one decoder found: they need not be decoded again. May come from any thread."""
+        if len(self._expected) >= MOST_EXPECTED:
+            self._expected.clear()  # of events that never came, or of a flood that is better decoded again
+        self._expected[raw] = event
 
     def fold(self, entries: Sequence[Entry]) -> Commit:
         """Fold entries in log order; all of them are committed when it returns.
@@ -147,7 +156,7 @@ class Fold:
         window = self.window
         for position, raw in entries:
             try:
-                event = decode(raw) if raw else no_event_field()
+                event = self._expected.pop(raw, None) or (decode(raw) if raw else no_event_field())
             except Invalid as error:
                 self._quarantine(position, error, rows, commit)
                 continue

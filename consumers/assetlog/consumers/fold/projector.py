@@ -27,6 +27,7 @@ from assetlog.consumers.fold.subscription import Subscription
 from assetlog.consumers.fold.verdicts import Verdict, Verdicts
 from assetlog.consumers.fold.waiting import Waiters
 from assetlog.consumers.fold.window import Seen
+from assetlog.schemas.codec import Event
 from assetlog.schemas.errors import AssetlogError, Broken, Invalid, Unavailable
 
 logger = logging.getLogger("assetlog.projector")
@@ -160,6 +161,10 @@ class Projector:
     def seen(self, source: str, event_id: str) -> Seen | None:
         """The event that has this identity, if it is one of the last 50,000."""
         return self.fold.window.find(identity(source, event_id))
+
+    def expect(self, raw: bytes, event: Event) -> None:
+        """An event was appended that is decoded already."""
+        self.fold.expect(raw, event)
 
     def same_bytes(self, seen: Seen, raw: bytes) -> bool:
         """Whether an event that was seen has these bytes; may ask the log server."""
