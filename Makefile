@@ -57,6 +57,10 @@ format: .venv/.synced ## Format the code
 	$(VENV)/ruff check --fix $(CODE)
 	$(VENV)/ruff format $(CODE)
 
+.PHONY: chaos
+chaos: .venv/.synced ## Kill, cut power, fill disks, flip bits: the long runs, with a table; ARGS are pytest's
+	@$(VENV)/pytest -q tests/chaos --chaos-long --chaos-report build/chaos.md $(ARGS)
+
 .PHONY: bench
 bench: .venv/.synced ## Measure; ARGS choose what
 	@$(VENV)/python -m benchmarks $(ARGS)

@@ -23,6 +23,9 @@ import httpx
 import pytest
 
 from assetlog.catalog.assembly import PROJECTION
+from assetlog.consumers.archive.archive import Archive
+from assetlog.consumers.archive.bodies import ArchivedBodies
+from assetlog.consumers.archive.places import open_place
 from assetlog.consumers.fold.digest import state_digest
 from assetlog.consumers.fold.fold import MAX_POSITION, open_fold
 from assetlog.consumers.fold.identity import identity
@@ -95,20 +98,16 @@ def trial(request: pytest.FixtureRequest, record_property: Callable[[str, object
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    ends = [report for each in terminalreporter.stats.values() for report in each if _is_end(report)]
+    reports = [report for each in terminalreporter.stats.values() for report in each]
+    ends = [report for report in reports if getattr(report, "when", "") == "teardown"]
     rows = [json.loads(value) for report in ends for name, value in report.user_properties if name == "chaos"]
     destination = config.getoption("--chaos-report", default=None)
     if rows and (destination or config.getoption("--chaos-long", default=False)):
         table = table_of(rows)
-        terminalreporter.write_line("")
-        terminalreporter.write_line(table)
+        terminalreporter.write_line("\n" + table)
         if destination:
             destination.parent.mkdir(parents=True, exist_ok=True)
             destination.write_text(table + "\n", encoding="utf-8")
-
-
-def _is_end(report: object) -> bool:
-    return getattr(report, "when", "") == "teardown"
 
 
 def table_of(rows: Sequence[dict[str, Any]]) -> str:
@@ -163,21 +162,17 @@ class Zygote:
 
     def __init__(self) -> None:
         command = [sys.executable, "-c", ZYGOTE]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def fork(self, arguments: list[str], environment: dict[str, str], output: Path) -> int:
         """Run `assetlog` with arguments in a process of its own; its id."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
         output.with_name(output.name + ".exit").unlink(missing_ok=True)
         order = {"arguments": arguments, "environment": environment, "output": str(output)}
-        self._process.stdin.write(json.dumps(order) + "\n")
-        self._process.stdin.flush()
-        return int(self._process.stdout.readline())
-
-    def end(self) -> None:
-        """End it; what it forked lives on."""
-        self._process.communicate()
+        self.process.stdin.write(json.dumps(order) + "\n")
+        self.process.stdin.flush()
+        return int(self.process.stdout.readline())
 
 
 @pytest.fixture(scope="session")
@@ -185,7 +180,7 @@ def zygote() -> Iterator[Zygote]:
     """One for all trials."""
     zygote = Zygote()
     yield zygote
-    zygote.end()
+    zygote.process.communicate()  # what it forked lives on
 
 
 class NodeProcess:
@@ -367,10 +362,18 @@ def make_event() -> Callable[..., dict[str, Any]]:
     return event
 
 
+class EntryByEntry:
+    """The log of stream and archive, without the quick way from sealed columns: every byte is decoded again."""
+
+    def __init__(self, bodies: ArchivedBodies) -> None:
+        self.fetch, self.fetch_range = bodies.fetch, bodies.fetch_range
+
+
 def settle(home: Path, acknowledged: Sequence[str], *, server: LogServer | None = None) -> Verdict:
     """Start the log server of a data directory, bring its projection up to the end, and judge it."""
     with server or LogServer(home) as log, connect_sync(log.url) as client:
-        bodies = Bodies(client, "default")
+        archive = Archive(open_place(None, home, "default"))
+        bodies = ArchivedBodies(Bodies(client, "default"), archive)
         fold, _ = open_fold(home / PROJECTION, "default", bodies)
         extend(fold, bodies, MAX_POSITION, lambda *_: None)
         sql = "select coalesce(tid, hid), count(*) from log group by all"
@@ -378,10 +381,12 @@ def settle(home: Path, acknowledged: Sequence[str], *, server: LogServer | None 
         wanted = {identity(SOURCE, each).digest for each in acknowledged}
         fresh_path = home.parent / "fresh.duckdb"
         fresh_path.unlink(missing_ok=True)
-        fresh, _ = fold_log(fresh_path, "default", bodies, up_to=MAX_POSITION)
+        fresh, _ = fold_log(fresh_path, "default", EntryByEntry(bodies), up_to=MAX_POSITION)
         equal = state_digest(fresh.store.reader) == state_digest(fold.store.reader)
+        assert sum(segment.count for segment in archive.verify()) == archive.count
         fold.close()
         fresh.close()
+        archive.close()
     twice = sum(count > 1 for count in there.values())
     return Verdict(len(wanted - there.keys()), twice, equal)
 

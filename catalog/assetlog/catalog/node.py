@@ -166,7 +166,9 @@ class Node:
         from assetlog.catalog.api.edge import Edge
         from assetlog.catalog.web_server import WebServer
 
-        server = WebServer(Edge(build_app(parts), parts), listener, self.settings.stop_seconds)
+        server = WebServer(
+            Edge(build_app(parts), parts), listener, self.settings.stop_seconds, self.settings.patience_seconds
+        )
 
         async def stop() -> None:
             parts.stopping.set()

@@ -90,6 +90,9 @@ class Settings(BaseSettings):
     wait_seconds: float = _setting(5.0, "Longest wait for a position to be folded.", "seconds", ge=0, le=60)
     heartbeat_seconds: float = _setting(15.0, "Time between two signs of life on an idle stream.", "seconds", gt=0)
     reader_threads: int = _setting(4, "Threads that answer queries.", "threads", ge=1, le=64)
+    patience_seconds: float = _setting(
+        30.0, "Time a client gets for a request's headers, and to go on sending or reading.", "seconds", gt=0
+    )
     stop_seconds: float = _setting(10.0, "Time that running requests get when the node stops.", "seconds", ge=0)
 
     _flags: frozenset[str] = PrivateAttr(frozenset())

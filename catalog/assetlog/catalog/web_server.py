@@ -10,7 +10,23 @@ from typing import Any
 
 import uvicorn
 
+from assetlog.catalog.patience import patient
 from assetlog.schemas.errors import Broken
+
+PATIENCE_SECONDS = 30.0
+MOST_CONNECTIONS = 10_000
+KEPT_DESCRIPTORS = 200
+"""Open files that are kept for the log, the projection and the rest of the node."""
+
+
+def most_connections() -> int:
+    """How many connections are served at a time: no more than there are file descriptors for."""
+    try:
+        from resource import RLIMIT_NOFILE, getrlimit
+    except ImportError:  # not on Windows
+        return MOST_CONNECTIONS
+    allowed, _ = getrlimit(RLIMIT_NOFILE)
+    return max(64, min(MOST_CONNECTIONS, allowed - KEPT_DESCRIPTORS))
 
 
 class WebServer:
@@ -20,12 +36,15 @@ class WebServer:
         app: the application.
         listener: a bound socket.
         stop_seconds: time that running requests get at the end.
+        patience: time that a client gets to go on sending or reading.
     """
 
-    def __init__(self, app: Any, listener: socket.socket, stop_seconds: float) -> None:
+    def __init__(
+        self, app: Any, listener: socket.socket, stop_seconds: float, patience: float = PATIENCE_SECONDS
+    ) -> None:
         config = uvicorn.Config(
             app,
-            http="httptools",
+            http=patient(patience, most_connections()),
             ws="none",
             lifespan="off",
             access_log=False,
