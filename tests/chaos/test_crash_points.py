@@ -13,6 +13,9 @@ import pytest
 
 from assetlog.catalog.assembly import PROJECTION
 from assetlog.consumers.crash_points import POINTS
+from assetlog.consumers.log.connection import connect_sync
+from assetlog.consumers.log.server import running_server
+from assetlog.schemas.stream import lease_key, nodes_key
 
 if TYPE_CHECKING:
     from tests.chaos.conftest import NodeProcess, Trial
@@ -21,11 +24,12 @@ DIES_WITHIN = 30.0
 UNDER_LOAD = ("append.sending", "append.answered", "commit.before", "commit.after", "snapshot.before", "snapshot.after")
 WHEN_IDLE = ("checkpoint.begin", "checkpoint.end")
 REBUILDING = ("rebuild.folded", "rebuild.set-aside", "rebuild.swapping", "rebuild.swapped")
+ARCHIVING = ("archive.written", "archive.renamed", "archive.listed", "archive.trimmed")
 ELSEWHERE = ("log.launched", "set-aside.between")
 
 
 def test_every_named_point_is_tried() -> None:
-    assert sorted(POINTS) == sorted([*UNDER_LOAD, *WHEN_IDLE, *REBUILDING, *ELSEWHERE])
+    assert sorted(POINTS) == sorted([*UNDER_LOAD, *WHEN_IDLE, *REBUILDING, *ARCHIVING, *ELSEWHERE])
 
 
 @pytest.fixture
@@ -73,6 +77,34 @@ def test_kill_9_at_every_point_of_a_checkpoint(
         node.await_end(DIES_WITHIN)
     trial.note(fault="kill -9 before, during and after a checkpoint", rounds=len(points))
     trial.judge(settle(home, acknowledged))
+
+
+@pytest.mark.timeout(300)
+def test_kill_9_at_every_point_of_sealing_and_trimming(
+    trial: Trial, home: Path, start_node: Any, load: Any, settle: Any
+) -> None:
+    acknowledged: list[str] = []
+    times = trial.rounds(1, 20)
+    for point in ARCHIVING:
+        for _ in range(times):
+            crash_at = f"{point}:{trial.chance.randint(1, 4)}"
+            node = start_node(crash_at=crash_at, snapshot_every=20, archive_every=100, archive_keep_in_log=10)
+            clients = load(lambda node=node: node.url, assets=1)
+            try:
+                node.await_end(DIES_WITHIN)
+            finally:
+                acknowledged += clients.stop()
+            _forget(home)
+    trial.note(fault="kill -9 at each point of sealing and trimming", rounds=times * len(ARCHIVING))
+    trial.judge(settle(home, acknowledged))
+
+
+def _forget(home: Path) -> None:
+    """Let what a killed node held at the log server expire at once: its lease, and what it said of itself."""
+    url = running_server(home)
+    assert url is not None
+    with connect_sync(url) as client:
+        client.delete(lease_key("default", "archiver"), nodes_key("default"))
 
 
 @pytest.mark.timeout(300)
