@@ -14,6 +14,12 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from assetlog.consumers.log.connection import connect_sync
+from assetlog.consumers.log.server import LogServer
+from assetlog.producers import Emitter
+from assetlog.schemas import codec
+from assetlog.schemas.stream import EVENT_FIELD, stream_key
+
 if TYPE_CHECKING:
     from tests.chaos.conftest import Trial
 
@@ -186,3 +192,33 @@ def plain_home(tmp_path: Path) -> Path:
     plain_home = tmp_path / "home"
     plain_home.mkdir(mode=0o700)
     return plain_home
+
+
+def test_an_emitter_on_a_full_disk_never_breaks_its_task_and_says_what_is_lost(
+    trial: Trial, home: Path, plain_home: Path, disk: Disk
+) -> None:
+    """Without a log: what was said to be in the spool is delivered later, what had no room is said to be lost."""
+    socket = plain_home / "nowhere.sock"
+    emitter = Emitter(f"unix://{socket}", home=home)
+    acks: dict[str, str] = {}
+    for round_ in range(trial.rounds(6, 100)):
+        disk.fill(0 if round_ % 2 else trial.chance.randint(0, 20_000))
+        for number in range(30):
+            name = f"{round_}-{number}"
+            size = trial.chance.choice([10, 3000])
+            emission = emitter.emit("asset.observed", "s3://a", metadata={"x": "y" * size}, event_id=name, wait=True)
+            acks[name] = emission.ack
+        disk.free()
+        name = f"{round_}-free"
+        acks[name] = emitter.emit("asset.observed", "s3://a", event_id=name, wait=True).ack
+    assert set(acks.values()) == {"spool", "lost"}
+    with LogServer(plain_home) as server, connect_sync(server.url) as client:
+        socket.symlink_to(server.socket)
+        emitter.flush(60)
+        emitter.close()
+        entries: Any = client.xrange(stream_key())
+        there = [codec.decode(fields[EVENT_FIELD.encode()]).id for _, fields in entries]
+    kept = {name for name, ack in acks.items() if ack == "spool"}
+    assert not kept - set(there), f"seed {trial.seed}"
+    trial.note(fault="emitters on a full disk", lost=len(kept - set(there)), twice=len(there) - len(set(there)))
+    trial.note(remarks=f"{len(kept)} spooled, {len(acks) - len(kept)} said to be lost")
