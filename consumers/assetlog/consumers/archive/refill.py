@@ -33,7 +33,7 @@ TABLES: Final = (
     "quarantine",
     "skipped",
 )
-"""Each has its `refill_<table>.sql`."""
+"""Each has its `refill_<table>.sql`; `verdicts.sql` counts in this order."""
 
 
 def refill(fold: Fold, archive: Archive, up_to: int, on_progress: OnProgress = lambda *_: None) -> int:
@@ -58,10 +58,10 @@ def refill(fold: Fold, archive: Archive, up_to: int, on_progress: OnProgress = l
 def _by_columns(fold: Fold, archive: Archive, segment: Segment, up_to: int) -> int:
     """Insert a segment's rows in one transaction, with the mark that the fold would have left."""
     values = {"files": [str(archive.trusted(segment))], "after": fold.position, "last": min(up_to, segment.end)}
-    *counts, position = sql("verdicts").run(fold.store.reader, values).fetchall()[0]
+    (row,) = sql("verdicts").run(fold.store.reader, values).fetchall()
+    folded, duplicates, quarantined, skipped, position, *filled = row
     if position is None:
         return 0
-    folded, duplicates, quarantined, skipped = counts
     before = fold.totals
     totals = Totals(
         before.folded + folded,
@@ -72,9 +72,10 @@ def _by_columns(fold: Fold, archive: Archive, segment: Segment, up_to: int) -> i
     (entry,) = archive.fetch([position])
     mark = Mark(position, sha256(entry or b"").digest(), fold.server)
     with fold.adopting(mark, totals, folded + skipped) as connection:
-        for table in TABLES:
-            sql(f"refill_{table}").run(connection, values)
-    return sum(counts)
+        for table, entries in zip(TABLES, filled, strict=True):
+            if entries:
+                sql(f"refill_{table}").run(connection, values)
+    return int(folded + duplicates + quarantined + skipped)
 
 
 def _by_decoding(fold: Fold, archive: Archive, segment: Segment, up_to: int) -> int:
