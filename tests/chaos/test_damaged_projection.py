@@ -167,3 +167,29 @@ def test_a_node_folds_again_by_itself_when_its_projection_is_something_else(
     node.kill_log_server()
     trial.note(fault=f"projection is {spoil.__name__[1:].replace('_', ' ')}", rounds=1)
     trial.judge(settle(folded, [f"{batch}-{number}" for batch in range(2) for number in range(1000)]))
+
+
+def test_a_file_that_is_lost_under_a_running_node_is_folded_again_without_a_gap(
+    trial: Trial, home: Path, start_node: Any, load: Any, settle: Any, until: Any
+) -> None:
+    """The next commit fails, the file cannot be opened again: what was read before has to be read once more."""
+    resource = pytest.importorskip("resource")
+    node = start_node(snapshot_every=SNAPSHOT_EVERY)
+    node.await_ready()
+    clients = load(lambda: node.url)
+    for round_ in range(1, trial.rounds(2, 50) + 1):
+        wanted = len(clients.acknowledged) + 200
+        until(lambda wanted=wanted: len(clients.acknowledged) > wanted, 30, node.said)
+        for name in (PROJECTION, WAL):
+            with (home / name).open("r+b") as file:
+                file.write(b"spoilt" * 2000)
+        size = max((home / name).stat().st_size for name in (PROJECTION, WAL))
+        resource.prlimit(node.pid, resource.RLIMIT_FSIZE, (min(size, 4096), resource.RLIM_INFINITY))
+        until(lambda: node.health() == "fold-waiting", 30, node.said)
+        resource.prlimit(node.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        node.await_ready()
+        assert len(list(home.glob(f"{PROJECTION}.damaged-*"))) >= round_, node.said()
+    acknowledged = clients.stop()
+    node.stop()
+    trial.note(fault="projection spoilt under a running node")
+    trial.judge(settle(home, acknowledged))
