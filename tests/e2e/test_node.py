@@ -14,7 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
-from assetlog.catalog.node import Node, refuse_open_bind
+from assetlog.catalog.access.binding import refuse_open_bind
+from assetlog.catalog.node import Node
 from assetlog.catalog.settings import Settings
 from assetlog.schemas.errors import Broken, Conflict, Unavailable
 from assetlog.schemas.node_file import FILE_NAME, read_node_file
@@ -164,3 +165,11 @@ def test_another_log_is_noticed_and_reported_while_reads_go_on(running_node: Any
         assert "assetlog_fold_running 0.0" in node.get("/metrics").text
     finally:
         node.stop()
+
+
+def test_a_node_that_others_reach_does_not_start_without_tokens(running_node: Any, tmp_path: Path) -> None:
+    with pytest.raises(Broken, match="everyone who reaches it"):
+        running_node(home=tmp_path, host="0.0.0.0")
+    node = running_node(home=tmp_path)  # nothing of the first is left
+    assert node.get("/health/ready").status_code == 200
+    node.stop()

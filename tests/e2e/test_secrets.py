@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from assetlog.catalog.cli.main import main
 from assetlog.schemas.stream import stream_key
 
 
@@ -55,3 +59,17 @@ def test_a_node_may_be_told_to_keep_secrets(running_node: Any, tmp_path: Path, e
         assert b"hunter2" in stored(node)
     finally:
         node.stop()
+
+
+def test_a_command_says_what_it_struck_out(
+    node: Any, tmp_path: Path, key: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ["--url", node.url]
+    assert main(["emit", "asset.observed", key, "--meta", "password=hunter2", *where]) == 0
+    assert "1 value(s) looked like secrets" in capsys.readouterr().err
+    file = tmp_path / "events.ndjson"
+    line = {"type": "asset.observed", "subject": key, "data": {"metadata": {"secret": "hunter2"}}}
+    file.write_text(f"{json.dumps(line)}\n" * 3)
+    assert main(["emit", "--file", str(file), "--json", *where]) == 0
+    assert json.loads(capsys.readouterr().out)["redacted"] == 3
+    assert b"hunter2" not in stored(node)

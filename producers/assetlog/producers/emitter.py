@@ -28,7 +28,7 @@ from assetlog.schemas.events import EVENT_TYPES
 from assetlog.schemas.events.asset import AssetDescribed
 from assetlog.schemas.events.common import EMPTY, Data, RunRef
 from assetlog.schemas.ids import new_id
-from assetlog.schemas.secrets import redact
+from assetlog.schemas.secrets import Redaction, redact
 
 
 class Emitter:
@@ -148,10 +148,11 @@ class Emitter:
             time=time,
             causation_id=causation_id,
         )
-        raw = self._redacted(raw)
+        clean = self._redacted(raw)
         if wait:
-            return self._await(raw, event_id, timeout)
-        self.put(raw)
+            emission = self._await(clean.raw, event_id, timeout)
+            return msgspec.structs.replace(emission, redacted=clean.struck) if clean.struck else emission
+        self.put(clean.raw)
         return event_id
 
     def put(self, raw: bytes) -> None:
@@ -167,7 +168,7 @@ class Emitter:
         """Emit from inside a user's task: whatever is wrong is logged, not raised, unless strict."""
         try:
             raw = codec.encode(event_type, self.config.source, subject, data, event_id=event_id)
-            self.put(self._redacted(raw))
+            self.put(self._redacted(raw).raw)
         except Exception as error:
             if self.config.strict:
                 raise
@@ -246,7 +247,7 @@ class Emitter:
     def _connect(self) -> Any:
         return connect(self.config)
 
-    def _redacted(self, raw: bytes) -> bytes:
+    def _redacted(self, raw: bytes) -> Redaction:
         """An event's bytes, checked, and without what looks like a secret.
 
         Raises:
@@ -254,13 +255,13 @@ class Emitter:
         """
         event = codec.decode(raw)
         if not self.config.redact:
-            return raw
-        clean, struck = redact(raw, event)
-        if struck:
+            return Redaction(raw, 0)
+        clean = redact(raw, event)
+        if clean.struck:
             warn(
                 "%d %s in the %s of %s looked like a secret: struck out (ASSETLOG_REDACT_SECRETS=off keeps such).",
-                struck,
-                "value" if struck == 1 else "values",
+                clean.struck,
+                "value" if clean.struck == 1 else "values",
                 event.type,
                 event.subject,
             )

@@ -25,6 +25,8 @@ class Emission(Struct, frozen=True, kw_only=True):
     """The log had it already."""
     reason: str | None = None
     """Why it is not in the log."""
+    redacted: int = 0
+    """Values that looked like secrets and were struck out."""
 
 
 class Ticket:

@@ -100,6 +100,10 @@ def _report(args: argparse.Namespace, emission: Emission) -> int:
     elif emission.position or emission.ack in {"disk", "memory", "unknown"}:
         again = " (the log had it already)" if emission.duplicate else ""
         print(f"{emission.position or 'written'}  {emission.id}  ack: {emission.ack}{again}")
+    if emission.redacted and not args.json:
+        from assetlog.catalog.cli.emit_file import REDACTED_NOTICE
+
+        print(REDACTED_NOTICE.format(emission.redacted), file=sys.stderr)
     if emission.ack == "refused":
         code, _, detail = (emission.reason or "").partition(": ")
         raise (Conflict if code == "id-conflict" else Invalid)(detail, code=code)

@@ -8,23 +8,27 @@ import time
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from msgspec import Raw, Struct
 
 from assetlog.schemas import codec
+from assetlog.schemas.codec import Event
 from assetlog.schemas.errors import Invalid, NotFound
 from assetlog.schemas.ids import new_id
+from assetlog.schemas.secrets import Redaction, redact
 from assetlog.schemas.times import now_text
 
 if TYPE_CHECKING:
+    from assetlog.producers.config import Config
     from assetlog.producers.courier import Delivery
     from assetlog.producers.emitter import Emitter
 
 BATCH = 2_000
 SHOWN_REFUSALS = 20
 PROGRESS_SECONDS = 0.5
+REDACTED_NOTICE = "{:,} value(s) looked like secrets and were struck out (ASSETLOG_REDACT_SECRETS=off keeps such)."
 
 
 class Refusal(Struct):
@@ -41,6 +45,8 @@ class Tally(Struct):
     accepted: int = 0
     duplicates: int = 0
     spooled: int = 0
+    redacted: int = 0
+    """Values that looked like secrets and were struck out."""
     refused: list[Refusal] = []
     ack: str | None = None
     first_position: str | None = None
@@ -64,7 +70,7 @@ def emit_file(args: argparse.Namespace) -> int:
     with quiet(), _opened(args.file) as file, open_emitter(args) as emitter:
         lines = enumerate(file, 1)
         while batch := list(islice(lines, BATCH)):
-            _send(emitter, list(_events(batch, emitter.config.source, tally)), tally, strict=args.strict)
+            _send(emitter, list(_events(batch, emitter.config, tally)), tally, strict=args.strict)
             progress.show()
     progress.end()
     tally.refused.sort(key=lambda refusal: refusal.line)
@@ -81,37 +87,47 @@ def _opened(name: str) -> IO[bytes]:
         raise NotFound(f"{name} can't be read: {error.strerror}.", code="no-file", field="--file") from None
 
 
-def _events(lines: list[tuple[int, bytes]], source: str, tally: Tally) -> Iterator[Numbered]:
+def _events(lines: list[tuple[int, bytes]], config: Config, tally: Tally) -> Iterator[Numbered]:
     for number, line in lines:
         raw = line.strip()
         if not raw:
             continue
         try:
-            yield Numbered(number, complete(raw, source))
+            completed = complete(raw, config.source)
+            clean = redact(completed.raw, completed.event) if config.redact else Redaction(completed.raw, 0)
+            tally.redacted += clean.struck
+            yield Numbered(number, clean.raw)
         except Invalid as error:
             tally.refused.append(Refusal(number, error.code, str(error)))
 
 
-def complete(raw: bytes, source: str) -> bytes:
+class Completed(NamedTuple):
+    """A whole event."""
+
+    raw: bytes
+    event: Event
+
+
+def complete(raw: bytes, source: str) -> Completed:
     """An event's bytes as they are, or with the attributes that it lacks.
 
     Raises:
         Invalid: it breaks a rule.
 
-    >>> b'"source":"me"' in complete(b'{"type": "asset.observed", "subject": "s3://a"}', "me")
+    >>> b'"source":"me"' in complete(b'{"type": "asset.observed", "subject": "s3://a"}', "me").raw
     True
     """
     try:
-        if codec.decode(raw).time is not None:
-            return raw
+        event = codec.decode(raw)
+        if event.time is not None:
+            return Completed(raw, event)
     except Invalid:
         if _missing(raw) == set():
             raise
     attributes = msgspec.json.decode(raw, type=dict[str, Raw])
     defaults: dict[str, Any] = {"specversion": "1.0", "id": new_id(), "source": source, "time": now_text()}
     completed = msgspec.json.encode({**defaults, **attributes})
-    codec.decode(completed)
-    return completed
+    return Completed(completed, codec.decode(completed))
 
 
 def _missing(raw: bytes) -> set[str]:
@@ -186,6 +202,8 @@ def _report(tally: Tally, *, as_json: bool) -> None:
         return
     if tally.last_position:
         print(f"{tally.first_position} to {tally.last_position}  ack: {tally.ack}")
+    if tally.redacted:
+        print(REDACTED_NOTICE.format(tally.redacted), file=sys.stderr)
     for refusal in tally.refused[:SHOWN_REFUSALS]:
         print(f"line {refusal.line}: {refusal.code}: {refusal.detail}", file=sys.stderr)
     if len(tally.refused) > SHOWN_REFUSALS:
