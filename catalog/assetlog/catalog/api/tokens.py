@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 import msgspec
 from litestar.handlers import HTTPRouteHandler
@@ -11,7 +12,7 @@ from msgspec import Struct
 from assetlog.catalog.access.tokens import CreatedToken, Scope, TokenShape, new_token, read_expiry
 from assetlog.catalog.api.answer import Answer
 from assetlog.catalog.api.body import read_body
-from assetlog.catalog.api.parts import Plain, parts_of
+from assetlog.catalog.api.parts import Parts, Plain, parts_of
 from assetlog.catalog.api.query import Nothing
 from assetlog.catalog.api.reading import encode
 from assetlog.catalog.api.route import Body, Spec, read, remove, write
@@ -22,6 +23,7 @@ from assetlog.schemas.shapes import Page
 
 TAG = "access"
 MAX_BODY = 65_536
+_log = logging.getLogger("assetlog.access")
 NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -67,6 +69,7 @@ async def post_token(request: Plain, _: Nothing) -> Answer:
     new = new_token(wanted.name, wanted.scopes, wanted.prefixes, expires)
     created = await asyncio.to_thread(parts.keeper.store.add, new)
     await parts.keeper.refresh()
+    _log.info("token made", extra={"token": created.id, "scopes": ",".join(created.scopes), "by": _by(parts)})
     return Answer(encode(created), status=201, headers=NO_STORE)
 
 
@@ -76,7 +79,12 @@ async def delete_token(request: Plain, _: Nothing) -> Answer:
     parts = parts_of(request)
     revoked = await asyncio.to_thread(parts.keeper.store.revoke, request.path_params["token_id"])
     await parts.keeper.refresh()
+    _log.info("token revoked", extra={"token": revoked.id, "by": _by(parts)})
     return Answer(encode(revoked), headers=NO_STORE)
+
+
+def _by(parts: Parts) -> str:
+    return "anonymous" if parts.caller is None else parts.caller.token.id
 
 
 def _wanted(body: bytes) -> WantedToken:
