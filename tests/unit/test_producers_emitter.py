@@ -16,6 +16,7 @@ import redis
 from assetlog.consumers.log.server import LogServer
 from assetlog.producers import Asset, Emitter
 from assetlog.producers.context import inside
+from assetlog.producers.outbox import Item
 from assetlog.producers.transports import memory
 from assetlog.schemas import codec
 from assetlog.schemas.codec import Event
