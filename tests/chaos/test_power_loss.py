@@ -127,6 +127,10 @@ def lose_power_under_load(trial: Trial, node: NodeProcess, load: Any) -> tuple[l
     assert node.log_server is not None
     tracer = Tracer(node.log_server, node.home / "log")
     clients = load(lambda: node.url)
+    deadline = time.monotonic() + 30
+    while not clients.receipts:
+        assert time.monotonic() < deadline, node.said()
+        time.sleep(0.01)
     time.sleep(trial.chance.uniform(0.3, 0.8))
     node.kill_log_server()
     node.kill_node()
