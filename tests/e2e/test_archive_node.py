@@ -125,6 +125,36 @@ def test_a_log_trimmed_by_others_beyond_the_archive_stops_the_fold(
         node.stop()
 
 
+def test_a_node_that_was_away_while_the_log_was_trimmed_reads_on_from_the_archive(
+    log_server: LogServer,
+    redis_sync: redis.Redis,
+    catalog_name: str,
+    tmp_path: Path,
+    running_node: Any,
+    event: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("assetlog.consumers.log.trim.ALIVE_SECONDS", -1)  # the trim waits for nobody
+    shared = {"redis_url": log_server.url, "catalog": catalog_name, "archive_url": str(tmp_path / "archive"), **SMALL}
+    here, away = (running_node(home=tmp_path / name, **shared) for name in ("here", "away"))
+    try:
+        here.post(event("asset.materialized", "s3://lake/0"))
+        projector = away.node.parts.projector
+        assert away.do(projector.wait_for(here.node.parts.projector.position, WITHIN))
+        away.do(projector._subscription._subscriber.stop())
+        left = projector.position
+        here.post(*(event("asset.materialized", f"s3://lake/{number % 7}") for number in range(EVENTS)))
+        until(lambda: trimmed(redis_sync, catalog_name) > left)
+        assert projector.position == left
+        away.do(projector.resume())
+        assert away.do(projector.wait_for(here.node.parts.projector.position, WITHIN))
+        assert answers(away) == answers(here)
+        assert away.get("/health/ready").status_code == 200
+    finally:
+        here.stop()
+        away.stop()
+
+
 class ServeProcess:
     """`assetlog serve` on a data directory of its own."""
 

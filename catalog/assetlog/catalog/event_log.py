@@ -27,7 +27,7 @@ from assetlog.consumers.log.home import HomeLock
 from assetlog.consumers.log.server import LogServer
 from assetlog.consumers.log.supervisor import Incident, Supervisor
 from assetlog.consumers.log.wire import position_of
-from assetlog.schemas.errors import AssetlogError, Unavailable
+from assetlog.schemas.errors import AssetlogError, Broken, Unavailable
 from assetlog.schemas.positions import START, format_position
 from assetlog.schemas.stream import stream_key
 
@@ -155,9 +155,18 @@ class Watch:
         """
         own = None if mark is None else Mark(mark.position, mark.entry, mark.server)
         try:
-            check(self._client, self._catalog, own, first=first, archive=self._archive)
+            self._check(own, first)
         except Unavailable as error:
             raise redis.ConnectionError(error.detail) from error
+
+    def _check(self, mark: Mark | None, first: int | None) -> None:
+        try:
+            check(self._client, self._catalog, mark, first=first, archive=self._archive)
+        except Broken:
+            if not self._archive.refresh():
+                raise
+            # another node sealed meanwhile, and trimmed behind that
+            check(self._client, self._catalog, mark, first=first, archive=self._archive)
 
     def holds(self, mark: FoldMark) -> bool:
         """Whether the entry at the mark is still there, unchanged: one quick look.

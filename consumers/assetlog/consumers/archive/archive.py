@@ -78,8 +78,8 @@ class Archive:
         """The hash of the last segment, which stands for all of them."""
         return self.segments[-1].sha256 if self.segments else NO_HASH
 
-    def refresh(self) -> None:
-        """Look for segments that were sealed meanwhile.
+    def refresh(self) -> bool:
+        """Look for segments that were sealed meanwhile; whether there are any.
 
         Raises:
             Broken: the manifest is damaged, or no longer begins with what was there.
@@ -87,8 +87,10 @@ class Archive:
         """
         raw = self.place.read_manifest()
         with self._lock:
-            if raw != self._manifest:
-                self._take(raw, decode_manifest(raw))
+            if raw == self._manifest:
+                return False
+            self._take(raw, decode_manifest(raw))
+            return True
 
     def append(self, segment: Segment) -> None:
         """List a stored segment as the newest.

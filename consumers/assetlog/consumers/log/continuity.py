@@ -188,11 +188,15 @@ def _check_archive(state: LogState, archive: Sealed | None) -> None:
     )
 
 
-def _continues(state: LogState, archive: Sealed | None) -> bool:
-    """Whether the archive and the log overlap: then together they have no gap."""
-    if archive is None or archive.last is None or state.first is None or state.first > archive.last:
-        return False
-    return archive.digest_at(state.first) == state.at_first
+def _overlap(state: LogState, archive: Sealed) -> bool:
+    """Whether the log begins before the archive ends: then together they have no gap."""
+    return archive.last is not None and state.first is not None and state.first <= archive.last
+
+
+def _bridges(state: LogState, mark: Mark, archive: Sealed) -> bool:
+    """Whether the archive is of the projection's log and of this one: it holds the mark, and where the log begins."""
+    at_first = None if state.first is None else archive.digest_at(state.first)
+    return archive.digest_at(mark.position) == mark.entry_sha256 and at_first == state.at_first
 
 
 def _check_mark(state: LogState, mark: Mark, archive: Sealed | None) -> None:
@@ -210,14 +214,14 @@ def _check_mark(state: LogState, mark: Mark, archive: Sealed | None) -> None:
             f"The log ends before it, at {format_position(last)}: it is an older copy of itself "
             "(a restored backup, a failover to a lagging replica, a lost end of the file).",
         )
-    if archive is not None and archive.digest_at(mark.position) == mark.entry_sha256 and _continues(state, archive):
+    if archive is not None and _overlap(state, archive) and _bridges(state, mark, archive):
         return
     raise _missing(state, mark)
 
 
 def _check_head(state: LogState, mark: Mark, first: int, archive: Sealed | None) -> None:
     """The log, or the archive that it continues, still begins where the projection began."""
-    if archive is not None and archive.first is not None and archive.first <= first and _continues(state, archive):
+    if archive is not None and archive.first is not None and archive.first <= first and _overlap(state, archive):
         return
     if state.first is not None and state.first > first:
         raise _gap(
