@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assetlog.schemas.codec import decode
-from assetlog.schemas.secrets import REDACTED, Redaction, names_a_secret, redact
+from assetlog.schemas.secrets import REDACTED, Redaction, names_a_secret, redact, without_secrets
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJl"
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----"
@@ -108,6 +108,15 @@ def test_data_of_a_version_not_known_yet_is_looked_through() -> None:
     event = json.loads(raw_of({"metadata": {"password": "x"}}))
     raw = json.dumps({**event, "dataversion": 99}).encode()
     assert json.loads(redact(raw, decode(raw)).raw)["data"]["metadata"] == {"password": REDACTED}
+
+
+@pytest.mark.parametrize(
+    "piece", ["eyJ-", "://:", "://a:b", "bearer ", "token = ", "-----BEGIN ", "asl_0_", "AKIA", "x@"]
+)
+@pytest.mark.timeout(60)
+def test_no_text_takes_for_ever(piece: str) -> None:
+    for text in (piece * (1_000_000 // len(piece)), piece + " " * 1_000_000, piece + "x" * 1_000_000):
+        without_secrets(text)
 
 
 JSON = st.recursive(
