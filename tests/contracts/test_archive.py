@@ -133,7 +133,7 @@ def test_what_is_sealed_reads_back_as_it_was_stored_and_so_does_all_of_the_log(c
     log = catalog.log_of(archive)
     positions = [position for position, _ in before]
     assert log.fetch(positions[::-1]) == [raw for _, raw in before][::-1]
-    assert log.fetch([positions[3] + 1]) == [None]
+    assert log.fetch([positions[3] + 1000]) == [None]  # of the same millisecond, and of no entry
     read: list[tuple[int, bytes]] = []
     while part := log.fetch_range(read[-1][0] if read else 0, 7):
         read += part
