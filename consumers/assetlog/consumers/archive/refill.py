@@ -6,6 +6,7 @@ folded are decoded from their bytes.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from itertools import groupby
 from typing import Final
@@ -18,6 +19,8 @@ from assetlog.consumers.fold.version import fold_version
 from assetlog.schemas.errors import Broken
 from assetlog.schemas.positions import format_position
 
+GROUP: Final = 1_000_000
+"""Entries a transaction: as many go into the file as they are, small ones by way of the write-ahead log."""
 TABLES: Final = (
     "log",
     "keys",
@@ -33,7 +36,7 @@ TABLES: Final = (
     "quarantine",
     "skipped",
 )
-"""Each has its `refill_<table>.sql`; `verdicts.sql` counts in this order."""
+"""Each has its `refill_<table>.sql`."""
 
 
 def refill(fold: Fold, archive: Archive, up_to: int, on_progress: OnProgress = lambda *_: None) -> int:
@@ -46,47 +49,56 @@ def refill(fold: Fold, archive: Archive, up_to: int, on_progress: OnProgress = l
     wanted = [segment for segment in archive.after(fold.position) if segment.start <= up_to]
     read = 0
     for by_columns, segments in groupby(wanted, lambda segment: segment.fold_version == fold_version()):
-        for segment in segments:
-            fill = _by_columns if by_columns else _by_decoding
-            read += fill(fold, archive, segment, up_to)
+        fill = _by_columns if by_columns else _by_decoding
+        for group in _groups(segments):
+            read += fill(fold, archive, group, up_to)
             on_progress(read, fold.position)
         if by_columns:
             fold.reload()
     return read
 
 
-def _by_columns(fold: Fold, archive: Archive, segment: Segment, up_to: int) -> int:
-    """Insert a segment's rows in one transaction, with the mark that the fold would have left."""
-    values = {"files": [str(archive.trusted(segment))], "after": fold.position, "last": min(up_to, segment.end)}
-    (row,) = sql("verdicts").run(fold.store.reader, values).fetchall()
-    folded, duplicates, quarantined, skipped, position, *filled = row
-    if position is None:
+def _groups(segments: Iterable[Segment]) -> Iterator[list[Segment]]:
+    """Segments in order, so many at once that a transaction is worth its commit and its checkpoint."""
+    group: list[Segment] = []
+    for segment in segments:
+        group.append(segment)
+        if sum(each.count for each in group) >= GROUP:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _by_columns(fold: Fold, archive: Archive, segments: list[Segment], up_to: int) -> int:
+    """Insert segments' rows in one transaction, with the mark and the snapshots that the fold would have left."""
+    files = [str(archive.trusted(segment)) for segment in segments]
+    values = {"files": files, "after": fold.position, "last": min(up_to, segments[-1].end)}
+    rows = sql("verdicts").run(fold.store.reader, values).fetchall()
+    if not rows:
         return 0
-    before = fold.totals
-    totals = Totals(
-        before.folded + folded,
-        before.duplicates + duplicates,
-        before.quarantined + quarantined,
-        before.skipped + skipped,
-    )
+    position = rows[-1][0]
     (entry,) = archive.fetch([position])
     mark = Mark(position, sha256(entry or b"").digest(), fold.server)
-    with fold.adopting(mark, totals, folded + skipped) as connection:
-        for table, entries in zip(TABLES, filled, strict=True):
-            if entries:
-                sql(f"refill_{table}").run(connection, values)
-    return int(folded + duplicates + quarantined + skipped)
+    verdicts = [Totals(*row[1:]) for row in rows]
+    totals = Totals(*(sum(counts) for counts in zip(fold.totals, *verdicts, strict=True)))
+    ends = [(row[0], came.folded + came.skipped) for row, came in zip(rows, verdicts, strict=True)]
+    with fold.adopting(mark, totals, ends) as connection:
+        for table in TABLES:
+            sql(f"refill_{table}").run(connection, values)
+    return sum(sum(came) for came in verdicts)
 
 
-def _by_decoding(fold: Fold, archive: Archive, segment: Segment, up_to: int) -> int:
-    archive.trusted(segment)
+def _by_decoding(fold: Fold, archive: Archive, segments: list[Segment], up_to: int) -> int:
     read = 0
-    while fold.position < segment.end:
-        entries = [entry for entry in archive.fetch_range(fold.position, BATCH) if entry[0] <= up_to]
-        if not entries:
-            break
-        fold.fold(entries)
-        read += len(entries)
+    for segment in segments:
+        archive.trusted(segment)
+        while fold.position < segment.end:
+            entries = [entry for entry in archive.fetch_range(fold.position, BATCH) if entry[0] <= up_to]
+            if not entries:
+                break
+            fold.fold(entries)
+            read += len(entries)
     return read
 
 

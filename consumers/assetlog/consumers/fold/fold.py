@@ -242,26 +242,30 @@ class Fold:
         self._unsnapped = 0 if snap else unsnapped
 
     @contextlib.contextmanager
-    def adopting(self, mark: Mark, totals: Totals, events: int) -> Iterator[duckdb.DuckDBPyConnection]:
+    def adopting(
+        self, mark: Mark, totals: Totals, ends: Sequence[tuple[int, int]]
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
         """A transaction to insert rows that a fold of the same rules made, up to a mark; `reload` when all are in.
 
         Args:
             mark: where the rows end.
             totals: what the log came to up to there.
-            events: how many of the rows are events.
+            ends: positions where a snapshot may be taken, the last where the rows end, each with the number of events
+                since the one before.
         """
-        unsnapped = self._unsnapped + events
+        unsnapped = self._unsnapped
         with self.store.transaction() as connection:
             with self.store.optimized():
                 yield connection
             self.store.append({"progress": [(*mark, *totals)]})
-            assets = connection.execute("select count(*) from keys").fetchall()[0][0]
-            snap = self._needs_snapshot(unsnapped, assets)
-            if snap:
-                self._snapshot(connection, mark.position)
-        self.store.inserted(events)
+            for position, events in ends:
+                unsnapped += events
+                if self._needs_snapshot(unsnapped, keys_at(connection, position)):
+                    self._snapshot(connection, position)
+                    unsnapped = 0
+        self.store.inserted(sum(events for _, events in ends))
         self.position, self.mark, self.totals = mark.position, mark, totals
-        self._unsnapped = 0 if snap else unsnapped
+        self._unsnapped = unsnapped
 
     def _needs_snapshot(self, unsnapped: int, assets: int) -> bool:
         return unsnapped >= max(self._snapshot_every, SNAPSHOT_PER_ASSET * assets)
@@ -351,15 +355,21 @@ def latest_snapshot(connection: duckdb.DuckDBPyConnection, at: int = MAX_POSITIO
     return int(row[0]) if row else 0
 
 
+def keys_at(connection: duckdb.DuckDBPyConnection, position: int) -> int:
+    """How many assets were met up to a position."""
+    row = statement("keys_at").row(connection, {"p": position})
+    return int(row[0]) if row else 0
+
+
 def load_window(store: Store, size: int = WINDOW_SIZE) -> Window:
     """The window as it was when the file was last written; bodies' hashes are not known any more."""
     window = Window(size)
     for tid, hid in statement("before_window").run(store.reader, {"size": size}).fetchall():
         for timed, key in ((True, tid), (False, hid)):
             if key is not None:
-                window.let_go(Identity(timed, key.bytes))
+                window.let_go(Identity(timed, key))
     for position, tid, hid in statement("window").run(store.reader, {"size": size}).fetchall():
-        window.add(Identity(tid is not None, (tid or hid).bytes), Seen(position, None))
+        window.add(Identity(tid is not None, tid or hid), Seen(position, None))
     return window
 
 

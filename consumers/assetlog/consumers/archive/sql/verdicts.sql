@@ -1,10 +1,10 @@
--- verdicts: how many entries came to what between two positions, the last of them, and how many have rows in each of
--- the narrow tables, in the order of refill.TABLES: most segments have none in most.
+-- verdicts: for each file its last entry between two positions, and how many came to what, in the order of the
+-- fold's totals.
 select
+    max(position),
     count(*) filter (verdict = 'folded'), count(*) filter (verdict = 'duplicate'),
-    count(*) filter (verdict = 'quarantined'), count(*) filter (verdict = 'skipped'), max(position),
-    count(type), count(keys), count(edges), count(column_edges), count(job_assets), count(description),
-    count(check_result), count(aliases), count(resolved_alias), count(artifact), count(ran), count(refused),
-    count(skipped_version)
-from read_parquet($files)
+    count(*) filter (verdict = 'quarantined'), count(*) filter (verdict = 'skipped')
+from read_parquet($files, filename = true)
 where position > $after and position <= $last
+group by filename
+order by max(position)
