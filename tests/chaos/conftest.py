@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from assetlog.catalog.assembly import PROJECTION
+from assetlog.catalog.projection import PROJECTION
 from assetlog.consumers.archive.archive import Archive
 from assetlog.consumers.archive.bodies import ArchivedBodies
 from assetlog.consumers.archive.places import open_place

@@ -11,7 +11,7 @@ import duckdb
 import httpx
 import pytest
 
-from assetlog.catalog.assembly import PROJECTION
+from assetlog.catalog.projection import PROJECTION
 from assetlog.consumers.crash_points import POINTS
 from assetlog.consumers.log.connection import connect_sync
 from assetlog.consumers.log.server import running_server

@@ -12,7 +12,7 @@ import duckdb
 import httpx
 import pytest
 
-from assetlog.catalog.assembly import PROJECTION
+from assetlog.catalog.projection import PROJECTION
 from assetlog.consumers.fold.digest import state_digest
 from assetlog.consumers.fold.fold import MAX_POSITION, open_fold
 from assetlog.consumers.fold.rebuild import extend

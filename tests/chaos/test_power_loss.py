@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import redis
 
-from assetlog.catalog.assembly import PROJECTION
+from assetlog.catalog.projection import PROJECTION
 from assetlog.consumers.log.connection import connect_sync
 from assetlog.consumers.log.server import running_server
 from assetlog.schemas.stream import stream_key

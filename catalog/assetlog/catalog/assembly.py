@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import logging
 import platform
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,39 +14,24 @@ from assetlog.catalog.api.metrics import Metrics
 from assetlog.catalog.api.parts import Parts
 from assetlog.catalog.event_log import EventLog
 from assetlog.catalog.intake import Intake
+from assetlog.catalog.projection import Projection
 from assetlog.catalog.settings import Settings
 from assetlog.consumers.archive.archiver import Archiver, Rules
-from assetlog.consumers.fold.fold import Fold, open_fold
 from assetlog.consumers.fold.hot import HotAssets
 from assetlog.consumers.fold.projector import Projector
 from assetlog.consumers.views.hot_loader import HotLoader
 from assetlog.consumers.views.memory import Memory
 from assetlog.consumers.views.reader import Reader
 
-_log = logging.getLogger("assetlog.node")
 COLLECT_IDLE_FROM = 10_000
 """New objects that make a collection worth its time while idle."""
-PROJECTION = "catalog.duckdb"
 
 
-async def build_parts(settings: Settings, log: EventLog) -> tuple[Parts, Callable[[], None]]:
+async def build_parts(settings: Settings, log: EventLog, projection: Projection) -> tuple[Parts, Callable[[], None]]:
     """The parts that serve a log's catalog, and what ends their threads."""
 
-    def open_file() -> Fold:
-        server = log.facts.replication_id if log.facts else ""
-        fold, damage = open_fold(
-            settings.home / PROJECTION,
-            settings.catalog,
-            log.bodies,
-            server=server,
-            snapshot_every=settings.snapshot_every,
-        )
-        if damage is not None:
-            _log.warning("the projection was set aside and is folded anew", extra={"reason": damage})
-        return fold
-
     hot = HotAssets(HotLoader(log.bodies), settings.hot_assets)
-    projector = Projector(open_file, log.watch, log.url, settings.catalog, hot, on_idle=_collect)
+    projector = Projector(projection.open, log.watch, log.url, settings.catalog, hot, on_idle=_collect)
     metrics = Metrics()
     metrics.announce(version("assetlog"))
     threads = ThreadPoolExecutor(settings.reader_threads, thread_name_prefix="assetlog-reader")

@@ -27,6 +27,7 @@ from assetlog.schemas.node_file import FILE_NAME, NodeFile, write_node_file
 if TYPE_CHECKING:
     from assetlog.catalog.api.parts import Parts
     from assetlog.catalog.event_log import EventLog
+    from assetlog.catalog.projection import Projection
 
 SWITCH_INTERVAL = 0.0005
 """Seconds a thread may keep the interpreter while others wait: short, so that answers do not wait for the fold."""
@@ -140,26 +141,39 @@ class Node:
         # the heavy libraries load here, not above: `assetlog --help` needs none
         from assetlog.catalog.event_log import open_log
 
-        opening = asyncio.create_task(open_log(self.settings, lock))
+        loading = asyncio.create_task(asyncio.to_thread(load_libraries))
         try:
-            await asyncio.sleep(0)  # the log server starts in a thread while the rest loads
-            from assetlog.catalog.assembly import build_archiver, build_parts
-        finally:
-            self._log = log = await opening
+            self._log = log = await open_log(self.settings, lock)
             self._later("log", log.close)
-        parts, close_parts = await build_parts(self.settings, log)
-        self._parts = parts
+            projection = await self._open_projection(log)
+        finally:
+            await loading
+        await self._build(log, projection)
+        await self._serve(self.parts, listener)
+
+    async def _open_projection(self, log: EventLog) -> Projection:
+        from assetlog.catalog.projection import Projection
+
+        projection = Projection(self.settings, log)
+        await asyncio.to_thread(projection.open_ahead)
+        self._later("projection", projection.close_unused)
+        return projection
+
+    async def _build(self, log: EventLog, projection: Projection) -> None:
+        from assetlog.catalog.assembly import build_archiver, build_parts
+
+        self._parts, close_parts = await build_parts(self.settings, log, projection)
+        parts = self._parts
         self._later("threads", close_parts)
+        self._later("projector", parts.projector.stop)
         await parts.keeper.open()
         self._later("access", parts.keeper.close)
         refuse_open_bind(self.settings, has_tokens=parts.keeper.has_tokens)
         await parts.projector.start()
-        self._later("projector", parts.projector.stop)
         archiver = build_archiver(self.settings, log, parts.projector)
         self._later("archiver", lambda: asyncio.to_thread(archiver.stop))
         archiver.start()
         log.watch_over(on_back=parts.projector.resume)
-        await self._serve(parts, listener)
 
     async def _serve(self, parts: Parts, listener: socket.socket) -> None:
         from assetlog.catalog.api.app import build_app
@@ -193,6 +207,14 @@ def run_node(settings: Settings, on_start: Callable[[Node], None] | None = None)
         runner.run(Node(settings).run(on_start))
 
 
+def load_libraries() -> None:
+    """Import the rest of a node, half a second of work: in a thread, while its log server and its projection open."""
+    import assetlog.catalog.api.app
+    import assetlog.catalog.api.edge
+    import assetlog.catalog.assembly
+    import assetlog.catalog.web_server  # noqa: F401 - loaded for those who come after
+
+
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     """uvloop's event loop where it is installed, else asyncio's own."""
     try:
@@ -205,7 +227,6 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
 def tune_process() -> None:
     """Keep the interpreter from pausing answers: full collections stop everything for 50 ms at a million objects."""
     sys.setswitchinterval(SWITCH_INTERVAL)
-    gc.collect()
     gc.freeze()
     gc.disable()  # the projector collects when idle, `_collect_until` when it never is
 

@@ -8,6 +8,7 @@ from litestar import Litestar, Response, route
 from litestar.datastructures import State
 from litestar.enums import HttpMethod
 from litestar.handlers import HTTPRouteHandler
+from litestar.plugins import PluginProtocol
 
 from assetlog.catalog.access.gate import authorize
 from assetlog.catalog.access.tokens import Scope
@@ -65,12 +66,20 @@ def options_handler(path: str, methods: str, scopes: Iterable[Scope]) -> HTTPRou
     return route(path, http_method=[HttpMethod.OPTIONS], status_code=204)(options)
 
 
+class App(Litestar):
+    """Litestar without the plugins for models we do not use: pydantic's loads all of pydantic's first version."""
+
+    @staticmethod
+    def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
+        return plugins
+
+
 def build_app(parts: Parts) -> Litestar:
     """The API of a node; `Edge` with its gate belongs around it."""
     methods = methods_of(HANDLERS)
     scopes = scopes_of(HANDLERS)
     options = [options_handler(path, names, scopes[path]) for path, names in methods.items()]
-    return Litestar(
+    return App(
         route_handlers=[*options, *HANDLERS],  # else Litestar makes its own, which forgets later methods
         exception_handlers=EXCEPTION_HANDLERS,
         openapi_config=None,

@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from assetlog.catalog.assembly import PROJECTION
 from assetlog.catalog.bench.load import Outcome, Pump, Requests
 from assetlog.catalog.bench.processes import NODE, PLAIN, Load, Server, run_load
 from assetlog.catalog.bench.workload import Lake
+from assetlog.catalog.projection import PROJECTION
 from assetlog.consumers.log.connection import connect_sync
 from assetlog.consumers.log.server import LogServer
 from assetlog.schemas.errors import Conflict

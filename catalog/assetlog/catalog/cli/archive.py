@@ -62,8 +62,8 @@ def status(settings: Settings, as_json: bool) -> int:
 
 def seal(settings: Settings, as_json: bool) -> int:
     """Fold to the end of the log, seal all of it, trim."""
-    from assetlog.catalog.assembly import PROJECTION
     from assetlog.catalog.cli.whole_log import log_of_stopped_node
+    from assetlog.catalog.projection import PROJECTION
     from assetlog.consumers.archive.archiver import Archiver, Rules
     from assetlog.consumers.archive.stopped import StoppedProjection
     from assetlog.consumers.fold.fold import MAX_POSITION, open_fold

@@ -6,6 +6,7 @@ Nothing heavy is imported here or at the top of a command's module, so that `ass
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import os
 import sys
@@ -63,12 +64,15 @@ EXIT_CODES: dict[type[AssetlogError], int] = {
 """0 is success, 1 also any bug, 2 also wrong usage, 130 an interruption."""
 
 INTERRUPTED = 130
+GARBAGE_FROM = 100_000
+"""New objects that garbage is looked for among: the thousands that a library makes as it loads are none."""
 DESCRIPTION = "One event log for every data asset, whatever runs the work."
 EXTRA_HINT = "this command needs: pip install 'assetlog[server]'"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; what the `assetlog` script calls."""
+    gc.set_threshold(GARBAGE_FROM)
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or words[0] not in COMMANDS:
         return _without_command(words)

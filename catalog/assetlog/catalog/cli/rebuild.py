@@ -24,8 +24,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Rebuild; refused while a node runs on the data directory."""
-    from assetlog.catalog.assembly import PROJECTION
     from assetlog.catalog.cli.whole_log import log_of_stopped_node, progress
+    from assetlog.catalog.projection import PROJECTION
     from assetlog.catalog.settings import crash_at
     from assetlog.consumers.crash_points import arm
     from assetlog.consumers.fold.rebuild import rebuild
