@@ -9,6 +9,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from assetlog.schemas.errors import Invalid
+from assetlog.schemas.times import format_microseconds
 
 SEQ_BITS = 20
 MAX_SEQ = (1 << SEQ_BITS) - 1
@@ -52,6 +53,15 @@ def format_position(position: int) -> str:
 def position_time(position: int) -> datetime:
     """When the log recorded the event at this position (UTC, to the millisecond)."""
     return _EPOCH + timedelta(milliseconds=position >> SEQ_BITS)
+
+
+def position_time_text(position: int) -> str:
+    """When the log recorded the event at this position, as answers write it.
+
+    >>> position_time_text(1500 << 20)
+    '1970-01-01T00:00:01.500000Z'
+    """
+    return format_microseconds((position >> SEQ_BITS) * 1000)
 
 
 def last_position_at(moment: datetime) -> int:

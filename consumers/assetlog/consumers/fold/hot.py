@@ -8,8 +8,8 @@ by SQL. Both say the same; a law in the tests compares them. Used on one event l
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, cast
 
 import msgspec
 from msgspec import Struct
@@ -119,13 +119,18 @@ class HotAssets:
         """The graph as of the present position."""
         return self._known.at(self.position)
 
-    def states(self, roots: Sequence[int]) -> list[AssetState] | None:
-        """The state of some assets, in their order; None if one of them is not in memory."""
+    def those(self, roots: Sequence[int]) -> list[HotAsset] | None:
+        """Some assets, in their order; None if one of them is not in memory."""
         found = [self._assets.get(root) for root in roots]
         if None in found:
+            self._wanted.update((root, None) for root, hot in zip(roots, found, strict=True) if hot is None)
             return None
-        known = self.known()
-        return [self._state(hot, known) for hot in found if hot is not None]
+        return cast("list[HotAsset]", found)
+
+    @property
+    def ranks(self) -> Mapping[int, int]:
+        """The rank of the last materialization of every asset that has one, in memory or not."""
+        return self._ranks
 
     def _state(self, hot: HotAsset, known: KnownAt) -> AssetState:
         aid = hot.aid

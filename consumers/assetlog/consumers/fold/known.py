@@ -6,8 +6,10 @@ other threads read what began at or before a folded position, which never change
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Literal, NamedTuple
 
 import duckdb
@@ -55,6 +57,7 @@ class Known:
         self.aids: dict[str, int] = {}
         self.keys: list[str] = []
         self.first_positions: list[int] = []
+        self._in_order: list[int] = []
         self.roots: dict[int, int] = {}
         """Alias -> the asset it stands for now; flat: no root is itself an alias."""
         self._aliases: list[tuple[int, int, int]] = []
@@ -144,6 +147,13 @@ class Known:
             return {}
         return {member: root for at, root, member in self._aliases if at <= position}
 
+    def in_order(self) -> list[int]:
+        """Every number by its key, sorted again only where keys were added; a new list each time, never changed."""
+        order, keys = self._in_order, self.keys
+        if len(order) < len(keys):
+            order = self._in_order = sorted((*order, *range(len(order), len(keys))), key=keys.__getitem__)
+        return order
+
     def links_of(self, direction: Direction, aid: int) -> list[Link]:
         """The edges of a number in one direction, whenever they began."""
         return self._links[direction].get(aid, [])
@@ -188,20 +198,28 @@ class KnownAt:
 
     def first_position(self, root: int) -> int:
         """Where the asset, or an alias of it, was met first."""
+        if not self._members:
+            return self._known.first_positions[root]
         return min(self._known.first_positions[aid] for aid in self.members(root))
 
     def aliases(self, root: int) -> list[str]:
         """The keys that stand for the asset, in order."""
         return sorted(self._known.keys[aid] for aid in self.members(root)[1:])
 
-    def links(self, direction: Direction, root: int) -> Iterator[Link]:
+    def links(self, direction: Direction, root: int) -> list[Link]:
         """The asset's edges in one direction; the same neighbour may come once for each job."""
-        for member in self.members(root):
-            for link in self._known.links_of(direction, member):
-                if link.first_pos <= self._position:
-                    other = self._roots.get(link.other, link.other)
-                    if other != root:
-                        yield link if other == link.other else link._replace(other=other)
+        position = self._position
+        if self._roots:
+            return self._resolved(direction, root)
+        found = self._known.links_of(direction, root)
+        return [link for link in found if link.first_pos <= position and link.other != root]
+
+    def _resolved(self, direction: Direction, root: int) -> list[Link]:
+        """The edges of the asset and its aliases, to what others' aliases stand for."""
+        roots, position = self._roots, self._position
+        found = (link for member in self.members(root) for link in self._known.links_of(direction, member))
+        there = [link._replace(other=roots.get(link.other, link.other)) for link in found if link.first_pos <= position]
+        return [link for link in there if link.other != root]
 
     def neighbours(self, direction: Direction, root: int) -> set[int]:
         """The assets one step away."""
@@ -229,9 +247,12 @@ class KnownAt:
                 break
         return dict(list(distances.items())[: limit + 1])
 
-    def roots_in_order(self) -> list[int]:
-        """Every asset, by its key."""
-        known = self._known
-        numbers = range(len(known.keys))
-        there = [aid for aid in numbers if known.first_positions[aid] <= self._position and aid not in self._roots]
-        return sorted(there, key=known.keys.__getitem__)
+    def roots_in_order(self, prefix: str = "", after: str = "") -> Iterator[int]:
+        """Every asset by its key: those whose key begins so, and comes after another key."""
+        keys, order, first_positions = self._known.keys, self._known.in_order(), self._known.first_positions
+        start = max(bisect_left(order, prefix, key=keys.__getitem__), bisect_right(order, after, key=keys.__getitem__))
+        for aid in islice(order, start, None):
+            if not keys[aid].startswith(prefix):
+                return
+            if first_positions[aid] <= self._position and aid not in self._roots:
+                yield aid

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from assetlog.schemas.positions import SEQ_BITS
+from assetlog.schemas.times import format_microseconds
 
 AHEAD_MICROSECONDS = 300_000_000
 _OFFSET = 1 << 56  # makes times before 1970 positive; year 1 is -6.2e16
@@ -32,3 +33,12 @@ def rank_position(of: int) -> int:
 def rank_time(of: int) -> datetime:
     """The effective time inside a rank, in UTC."""
     return _EPOCH + timedelta(microseconds=(of >> 63) - _OFFSET)
+
+
+def rank_text(of: int) -> str:
+    """The effective time inside a rank, as answers write it.
+
+    >>> rank_text(rank(None, 1500 << 20))
+    '1970-01-01T00:00:01.500000Z'
+    """
+    return format_microseconds((of >> 63) - _OFFSET)

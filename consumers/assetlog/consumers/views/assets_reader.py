@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import NamedTuple, TypedDict, Unpack
 
 from assetlog.consumers.fold.rank import rank_position
@@ -96,14 +97,13 @@ Ranked = list[tuple[AssetState, str]]
 def _by_key(access: Access, at: int, filters: Filters, limit: int, after: str) -> Ranked:
     """One asset more than the limit, as far as there are so many: retired ones make room for the next."""
     known = access.known_at(at)
-    start = f"{filters.scheme}://" if filters.scheme else ""
-    keys = ((known.key(root), root) for root in known.roots_in_order())
-    numbers = [
-        root for key, root in keys if key > after and key.startswith(filters.prefix or "") and key.startswith(start)
-    ]
+    starts = (filters.prefix or "", f"{filters.scheme}://" if filters.scheme else "")
+    start = max(starts, key=len)
+    if not all(map(start.startswith, starts)):
+        return []
+    numbers = known.roots_in_order(start, after)
     found: list[AssetState] = []
-    while numbers and len(found) <= limit:
-        some, numbers = numbers[: limit + 1], numbers[limit + 1 :]
+    while len(found) <= limit and (some := list(islice(numbers, limit + 1))):
         found += [state for state in states(access, some, at) if filters.retired or not state.retired]
     return [(state, "0") for state in found[: limit + 1]]
 

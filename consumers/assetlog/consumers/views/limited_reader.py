@@ -84,20 +84,20 @@ class LimitedKnown(KnownAt):
         """The asset that a canonical key names, if it may be seen."""
         return super().number(key) if key.startswith(self._prefixes) else None
 
-    def links(self, direction: Direction, root: int) -> Iterator[Link]:
+    def links(self, direction: Direction, root: int) -> list[Link]:
         """The asset's edges to others that may be seen."""
-        for link in super().links(direction, root):
-            if self._sees(link.other):
-                yield link
+        everything = super().links(direction, root)
+        seen = [link for link in everything if self._sees(link.other)]
+        self.hidden |= len(seen) < len(everything)
+        return seen
+
+    def roots_in_order(self, prefix: str = "", after: str = "") -> Iterator[int]:
+        """Every asset that may be seen, by its key."""
+        for aid in super().roots_in_order(prefix, after):
+            if self._sees(aid):
+                yield aid
             else:
                 self.hidden = True
-
-    def roots_in_order(self) -> list[int]:
-        """Every asset that may be seen, by its key."""
-        everyone = super().roots_in_order()
-        seen = [aid for aid in everyone if self._sees(aid)]
-        self.hidden |= len(seen) < len(everyone)
-        return seen
 
     def _sees(self, aid: int) -> bool:
         return self.key(aid).startswith(self._prefixes)

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from assetlog.consumers.fold.hot import HotAssets
-from assetlog.consumers.views.lineage_reader import around, drawn, everything
+from assetlog.consumers.views.drawing import Drawing, draw
+from assetlog.consumers.views.lineage_reader import around, everything
 from assetlog.schemas.shapes import Asset, Lineage
 
-MOST_NODES = 2_000
+MOST_NODES = 4_000
 """Assets in one answer: so many hold up other requests for some milliseconds."""
 
 
@@ -36,7 +37,8 @@ class Memory:
 
     def _drawn(self, find: Callable[[], tuple[int | None, dict[int, int], bool]]) -> Lineage | None:
         root, depths, truncated = find()
-        states = self._hot.states(list(depths)) if len(depths) <= MOST_NODES else None
-        if states is None:
+        facts = self._hot.those(list(depths)) if len(depths) <= MOST_NODES else None
+        if facts is None:
             return None
-        return drawn(self._hot.known(), states, depths, self._hot.position, root=root, truncated=truncated)
+        drawing = Drawing(depths, facts, self._hot.ranks, root, truncated)
+        return draw(self._hot.known(), drawing, self._hot.position)

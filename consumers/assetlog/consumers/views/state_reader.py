@@ -6,17 +6,17 @@ whole-catalog lists use that. A law in the tests compares the two.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from assetlog.consumers.fold.judging import judge
 from assetlog.consumers.fold.known import KnownAt
 from assetlog.consumers.views.access import Access, Row
 from assetlog.consumers.views.answers import AssetState, Counts, Told
+from assetlog.consumers.views.drawing import Facts
 
 Checks = dict[tuple[str, str | None], bool]
 """(name, partition) -> whether its last result spoils the asset."""
-
 
 _TEXTS = 5
 """So many fields of `Told` are texts, which an empty text takes away."""
@@ -40,6 +40,20 @@ def states(access: Access, roots: Sequence[int], at: int) -> list[AssetState]:
         first = known.first_position(root)
         found.append(AssetState(root, known.key(root), first, told[root], own, state, reason))
     return found
+
+
+def facts_of(access: Access, known: KnownAt, roots: Collection[int], at: int) -> tuple[list[Facts], dict[int, int]]:
+    """What drawing some assets takes, in their order, and the ranks that tell whether they are stale."""
+    everyone = {link.other for root in roots for link in known.links("up", root)}.union(roots)
+    counts = counts_of(access, known, everyone, at)
+    told = told_of(access, known, roots, at)
+    checks = checks_of(access, known, roots, at)
+    facts = [
+        Facts(c.materialized, c.failed, c.overdue_pos, told[root], checks[root])
+        for root in roots
+        for c in (counts[root],)
+    ]
+    return facts, {root: count.materialized for root, count in counts.items()}
 
 
 def counts_of(access: Access, known: KnownAt, roots: Iterable[int], at: int) -> dict[int, Counts]:
