@@ -155,9 +155,19 @@ def test_materialize_without_assets_is_a_type_error(assets: tuple[Any, ...]) -> 
         materialize(*assets)
 
 
-def test_a_generator_is_a_type_error() -> None:
-    with pytest.raises(TypeError, match="generators"):
-        materialize(ORDERS)(lambda: (yield))
+def test_a_generator_writes_its_asset_when_it_ends(captured: Captured) -> None:
+    @materialize(ORDERS)
+    def pages(count: int) -> Iterator[int]:
+        for page in range(count):
+            ORDERS.add_metadata({"pages": page + 1})
+            yield page
+
+    assert inspect.isgeneratorfunction(pages)
+    reading = pages(3)
+    assert next(reading) == 0
+    assert captured.events() == []
+    assert list(reading) == [1, 2]
+    assert [metadata(data) for data in data_of(captured, "asset.materialized")] == [{"pages": 3}]
 
 
 @pytest.mark.parametrize(

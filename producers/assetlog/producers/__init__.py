@@ -20,9 +20,14 @@ from assetlog.producers.artifacts import (
 )
 from assetlog.producers.emitter import Emitter, default_emitter, emit, flush, set_default_emitter
 from assetlog.producers.facts import check, materialized, observe
+from assetlog.producers.flow import Flow, flow
+from assetlog.producers.futures import FutureList, TaskFuture, as_completed, unmapped, wait
 from assetlog.producers.materialize import add_asset_metadata, materialize
 from assetlog.producers.outbox import Emission
 from assetlog.producers.runs import run
+from assetlog.producers.states import Skip, State, UpstreamFailed
+from assetlog.producers.task import Task, task
+from assetlog.producers.task_options import exponential_backoff
 from assetlog.schemas.asset import Asset, AssetProperties
 from assetlog.schemas.events.common import Column, Freshness
 
@@ -32,8 +37,16 @@ __all__ = [
     "Column",
     "Emission",
     "Emitter",
+    "Flow",
     "Freshness",
+    "FutureList",
+    "Skip",
+    "State",
+    "Task",
+    "TaskFuture",
+    "UpstreamFailed",
     "add_asset_metadata",
+    "as_completed",
     "check",
     "create_image_artifact",
     "create_link_artifact",
@@ -42,11 +55,16 @@ __all__ = [
     "create_table_artifact",
     "default_emitter",
     "emit",
+    "exponential_backoff",
+    "flow",
     "flush",
     "materialize",
     "materialized",
     "observe",
     "run",
     "set_default_emitter",
+    "task",
+    "unmapped",
     "update_progress_artifact",
+    "wait",
 ]

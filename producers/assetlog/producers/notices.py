@@ -22,3 +22,13 @@ def report_bug(text: str, bug: BaseException) -> None:
     import logging
 
     logging.getLogger("assetlog").error(text, exc_info=bug)
+
+
+def warn_once(text: str) -> None:
+    """Say something once per process."""
+    if text not in _said:
+        _said.add(text)
+        warn("%s", text)
+
+
+_said: set[str] = set()

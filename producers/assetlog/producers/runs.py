@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from assetlog.producers.context import inside
+from assetlog.producers.context import current_lineage, inside
 from assetlog.producers.emitter import default_emitter
+from assetlog.producers.lineage import Lineage
 from assetlog.producers.values import check_metadata, error_text, metadata_raw, traceback_text
 from assetlog.schemas.events.common import RunRef
 from assetlog.schemas.events.run import RunFailed, RunStarted, RunSucceeded
@@ -45,7 +46,7 @@ def run(
     )
     started = time.perf_counter()
     try:
-        with inside(reference):
+        with inside(reference), lineage_scope():
             yield reference
     except BaseException as error:
         failed = RunFailed(
@@ -60,3 +61,13 @@ def run(
         raise
     succeeded = RunSucceeded(job=job, parent=parent, duration=round(time.perf_counter() - started, 6), by=by)
     emitter.record("run.succeeded", reference.id, succeeded)
+
+
+@contextmanager
+def lineage_scope() -> Iterator[None]:
+    """Know in this block where values come from; an outer block's knowledge is used where there is one."""
+    token = current_lineage.set(current_lineage.get() or Lineage())
+    try:
+        yield
+    finally:
+        current_lineage.reset(token)
