@@ -17,7 +17,8 @@ from assetlog.catalog.intake import Intake
 from assetlog.catalog.projection import Projection
 from assetlog.catalog.settings import Settings
 from assetlog.consumers.archive.archiver import Archiver, Rules
-from assetlog.consumers.fold.hot import HotAssets
+from assetlog.consumers.fold.fold import Fold
+from assetlog.consumers.fold.hot import HotAsset, HotAssets
 from assetlog.consumers.fold.projector import Projector
 from assetlog.consumers.views.hot_loader import HotLoader
 from assetlog.consumers.views.memory import Memory
@@ -25,12 +26,13 @@ from assetlog.consumers.views.reader import Reader
 
 COLLECT_IDLE_FROM = 10_000
 """New objects that make a collection worth its time while idle."""
+WARM_ASSETS = 1_000
+"""Assets in memory when a node is ready, the most recent ones; the others come as somebody asks for them."""
 
 
 async def build_parts(settings: Settings, log: EventLog, projection: Projection) -> tuple[Parts, Callable[[], None]]:
     """The parts that serve a log's catalog, and what ends their threads."""
-
-    hot = HotAssets(HotLoader(log.bodies), settings.hot_assets)
+    hot = HotAssets(_few_at_first(HotLoader(log.bodies)), settings.hot_assets)
     projector = Projector(projection.open, log.watch, log.url, settings.catalog, hot, on_idle=_collect)
     metrics = Metrics()
     metrics.announce(version("assetlog"))
@@ -59,6 +61,15 @@ def build_archiver(settings: Settings, log: EventLog, projector: Projector) -> A
     """What seals and trims the log while this node leads, and says how far it is."""
     rules = Rules(settings.archive_every, settings.archive_keep_in_log, settings.archive_after_idle)
     return Archiver(log.blocking, settings.catalog, log.archive, projector, rules)
+
+
+def _few_at_first(load: HotLoader) -> Callable[[Fold, list[int] | None, int], list[HotAsset]]:
+    """Loading ten thousand assets takes over a second, for which nobody should wait who asks for one."""
+
+    def load_few(fold: Fold, wanted: list[int] | None, limit: int) -> list[HotAsset]:
+        return load(fold, wanted, limit if wanted is not None else min(limit, WARM_ASSETS))
+
+    return load_few
 
 
 def _collect() -> None:

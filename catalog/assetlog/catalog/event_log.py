@@ -25,6 +25,7 @@ from assetlog.consumers.log.connection import OLDEST_EXTERNAL, ServerFacts, conn
 from assetlog.consumers.log.continuity import Mark, check, entry_digest
 from assetlog.consumers.log.home import HomeLock
 from assetlog.consumers.log.server import LogServer
+from assetlog.consumers.log.shrinking import keep_small
 from assetlog.consumers.log.supervisor import Incident, Supervisor
 from assetlog.consumers.log.wire import position_of
 from assetlog.schemas.errors import AssetlogError, Broken, Unavailable
@@ -56,7 +57,7 @@ class EventLog:
         self._catalog = catalog
         self.server = server
         self._supervisor: Supervisor | None = None
-        self._watching: asyncio.Task[None] | None = None
+        self._watching: list[asyncio.Task[None]] = []
         self._back: set[asyncio.Task[Any]] = set()
 
     async def open(self) -> None:
@@ -74,7 +75,10 @@ class EventLog:
         _log.info("log server found", extra=about)
 
     def watch_over(self, on_back: Callable[[], Awaitable[None]]) -> None:
-        """Bring the embedded server back whenever it dies, then call `on_back`; nothing for an external one."""
+        """Bring the embedded server back whenever it dies, then call `on_back`, and keep its file small.
+
+        An external server is looked after by others.
+        """
         if self.server is None:
             return
 
@@ -85,7 +89,7 @@ class EventLog:
                 task.add_done_callback(self._back.discard)
 
         self._supervisor = Supervisor(self.server, tell)
-        self._watching = asyncio.create_task(self._supervisor.run())
+        self._watching = [asyncio.create_task(self._supervisor.run()), asyncio.create_task(keep_small(self.client))]
 
     def problem(self) -> AssetlogError | None:
         """Why the embedded server is down or keeps dying; None while all is well, and for an external one."""
@@ -93,7 +97,7 @@ class EventLog:
 
     async def close(self) -> None:
         """Send what waits, close the connections, end the embedded server."""
-        tasks = [task for task in (self._watching, *self._back) if task is not None]
+        tasks = [*self._watching, *self._back]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
