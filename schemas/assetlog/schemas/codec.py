@@ -6,74 +6,27 @@ https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from msgspec import Meta, Raw, Struct
+from msgspec import Raw, Struct
 
 from assetlog.schemas import explain
+from assetlog.schemas.envelope import Envelope, Event
 from assetlog.schemas.errors import Invalid, TooLarge
 from assetlog.schemas.events import EVENT_TYPES, EventType
-from assetlog.schemas.events.common import EMPTY, Data
+from assetlog.schemas.events.common import Data
 from assetlog.schemas.ids import new_id
 from assetlog.schemas.keys import canonical_key
 from assetlog.schemas.meaning import NO_KEYS, check_meaning
 from assetlog.schemas.nesting import MAX_DEPTH, too_deep
+from assetlog.schemas.one_pass import decode_plain
 from assetlog.schemas.times import now_text, parse_time
 from assetlog.schemas.upcasts import upcast
 
+__all__ = ["MAX_EVENT_BYTES", "Envelope", "Event", "decode", "decode_in_two_passes", "encode"]
+
 MAX_EVENT_BYTES = 1_048_576
-
-
-class Envelope(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
-    """The CloudEvents attributes, and the extensions assetlog knows."""
-
-    specversion: str
-    """The version of CloudEvents: `1.0`."""
-    id: Annotated[str, Meta(min_length=1, max_length=512)]
-    """Together with `source` it names the event for ever: the same two again are a duplicate. Best a UUIDv7."""
-    source: Annotated[str, Meta(min_length=1, max_length=1500)]
-    """What emits, as a URI reference, e.g. `airflow://prod/orders_dag/load`."""
-    type: Annotated[str, Meta(min_length=1, max_length=255)]
-    """What happened, e.g. `asset.materialized`."""
-    subject: Annotated[str, Meta(min_length=1, max_length=4096)] | None = None
-    """What it happened to: each type says what that is."""
-    time: str | None = None
-    """When it happened, by the clock of what emits: RFC 3339 with a zone and at most microseconds."""
-    datacontenttype: str | None = None
-    """The media type of `data`: JSON, so `application/json` where it is given."""
-    dataschema: str | None = None
-    """A URI of the data's schema; kept, not used."""
-    dataversion: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
-    """The version of the type's data."""
-    causationid: str | None = None
-    """The id of the trigger this event comes from."""
-    traceparent: str | None = None
-    """The W3C trace it belongs to."""
-    tracestate: str | None = None
-    """More about that trace."""
-    data: Raw = EMPTY
-    """What the type says."""
-
-
-class Event(Struct, frozen=True, gc=False):
-    """A decoded event: keys canonical, time in UTC, data in the newest shape."""
-
-    id: str
-    source: str
-    type: str
-    subject: str | None
-    time: datetime | None
-    """When it happened, by its producer's clock; None where it does not say."""
-    version: int
-    data: Data | None
-    """None for a version newer than this assetlog knows: kept, counted, skipped."""
-    upstream: tuple[str, ...] = ()
-    """Canonical keys of the upstream assets."""
-    other: str | None = None
-    """The canonical key of the second asset it names: an alias, or what an artifact is about."""
-    causation_id: str | None = None
 
 
 class _Outgoing(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -106,6 +59,15 @@ def decode(raw: bytes) -> Event:
     's3://a'
     """
     _check_bytes(raw)
+    try:
+        event = decode_plain(raw)
+    except (Invalid, msgspec.MsgspecError, UnicodeDecodeError):
+        event = None
+    return decode_in_two_passes(raw) if event is None else event
+
+
+def decode_in_two_passes(raw: bytes) -> Event:
+    """What `decode` says of bytes that are neither too long nor too deep: every case, and why one is refused."""
     envelope = _decode_envelope(raw)
     event_type = _check_envelope(envelope)
     time = None if envelope.time is None else parse_time(envelope.time)

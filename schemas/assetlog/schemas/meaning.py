@@ -1,6 +1,6 @@
 """The rules that types cannot say: keys, times and positions inside the data, and JSON that has to be of one sort.
 
-One function a type, in the table `_CHECKS`; a type that is not in it has no such rules.
+One function a type, in the table `CHECKS`; a type that is not in it has no such rules.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from assetlog.schemas.times import parse_time
 Keys = tuple[tuple[str, ...], str | None]
 """The canonical upstream keys, and the canonical key of the second asset an event names."""
 
-_Check = Callable[[Any, str | None], Keys]
+Check = Callable[[Any, str | None], Keys]
+"""Takes the data and the subject as it was sent."""
 
 NO_KEYS: Keys = ((), None)
 
@@ -34,7 +35,7 @@ def check_meaning(event_type: EventType, subject: str | None, data: Data) -> Key
     Raises:
         Invalid: a key, a time, a position or a JSON part breaks its rule.
     """
-    check = _CHECKS.get(event_type.data)
+    check = CHECKS.get(event_type.data)
     return NO_KEYS if check is None else check(data, subject)
 
 
@@ -60,10 +61,15 @@ def _metadata_and_upstream(data: Any, _: str | None) -> Keys:
 
 def _materialized(data: asset.AssetMaterialized, _: str | None) -> Keys:
     _check_object(data.metadata, "data.metadata")
+    if data.column_lineage:
+        _check_column_lineage(data)
+    return _canonical(data.upstream, "data.upstream"), None
+
+
+def _check_column_lineage(data: asset.AssetMaterialized) -> None:
     for column, refs in data.column_lineage.items():
         for at, ref in enumerate(refs):
             _key(ref.asset, f"data.column_lineage.{column}[{at}].asset")
-    return _canonical(data.upstream, "data.upstream"), None
 
 
 def _overdue(data: asset.AssetOverdue, _: str | None) -> Keys:
@@ -136,7 +142,7 @@ def _openlineage(data: lineage.OpenlineageReceived, _: str | None) -> Keys:
     return NO_KEYS
 
 
-_CHECKS: dict[type[Data], _Check] = {
+CHECKS: dict[type[Data], Check] = {
     asset.AssetMaterialized: _materialized,
     asset.AssetFailed: _metadata_and_upstream,
     asset.AssetObserved: _metadata,
@@ -158,6 +164,7 @@ _CHECKS: dict[type[Data], _Check] = {
     trigger.TriggerFired: _trigger_fired,
     lineage.OpenlineageReceived: _openlineage,
 }
+"""For each sort of data, what it has to obey and which keys it names; not for those without such rules."""
 
 
 def _is_link(data: Any) -> bool:
