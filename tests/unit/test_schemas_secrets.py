@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assetlog.schemas.codec import decode
-from assetlog.schemas.secrets import REDACTED, Redaction, names_a_secret, redact, without_secrets
+from assetlog.schemas.secrets import (
+    _NEEDLES,
+    REDACTED,
+    Redaction,
+    _has_needle,
+    _search,
+    names_a_secret,
+    redact,
+    without_secrets,
+)
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJl"
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----"
@@ -133,3 +142,13 @@ def test_redacting_is_idempotent_and_leaves_an_event_that_decodes(metadata: dict
     assert redact(once.raw, event) == Redaction(once.raw, 0)
     if not any(map(names_a_secret, metadata)) and once.struck == 0:
         assert metadata_of(once) == metadata
+
+
+pieces = st.sampled_from([needle.decode() for needle in _NEEDLES]) | st.text(
+    "0123456789abcdefABCDEFkKrRsS @", max_size=9
+)
+
+
+@given(st.lists(pieces | pieces.map(str.upper), max_size=6).map("".join))
+def test_no_text_with_a_needle_is_passed_over(text: str) -> None:
+    assert _has_needle(text.encode()) or not _search(text.encode())

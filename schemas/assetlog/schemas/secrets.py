@@ -34,6 +34,9 @@ _NEEDLES = tuple(
 
 _SHORT = 512
 _DIGITS = b"0123456789"
+_HEX = b"0123456789abcdefABCDEF"
+_STUMPS = tuple(needle.translate(None, _HEX) for needle in _NEEDLES)
+"""What is left of the needles in a text without its hexadecimal digits; none is empty."""
 
 _NAME = re.compile(
     r"(?:password|passwd|passphrase|passcode|pwd|secrets?|token|cookie|credentials?|authorization|connectionstring"
@@ -162,12 +165,18 @@ class _Level:
 def _has_needle(text: bytes) -> bool:
     if len(text) > _SHORT:
         return _search(text)
-    return _known_search(text.translate(None, _DIGITS))  # texts of one producer often differ in their numbers only
+    # texts of one producer often differ in their numbers and checksums only, and so are known without them
+    return _has_stump(text.translate(None, _HEX)) and _known_search(text.translate(None, _DIGITS))
 
 
-def _search(text: bytes) -> bool:
+def _search(text: bytes, needles: tuple[bytes, ...] = _NEEDLES) -> bool:
     text = text.lower()
-    return any(needle in text for needle in _NEEDLES)
+    return any(needle in text for needle in needles)
+
+
+@lru_cache(2048)
+def _has_stump(text: bytes) -> bool:
+    return _search(text, _STUMPS)
 
 
 _known_search = lru_cache(2048)(_search)
