@@ -134,7 +134,14 @@ def test_an_id_is_a_version_seven_uuid_of_the_present() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "7", "5f0c7127-3be9-4488-b801-c7b6415b45e9", "x" * 14 + "7" + "x" * 21, "0193-b5e8a2e7cc0-98c4-dc0c0c07398f0"],
+    [
+        "",
+        "7",
+        "5f0c7127-3be9-4488-b801-c7b6415b45e9",
+        "x" * 14 + "7" + "x" * 21,
+        "0193-b5e8a2e7cc0-98c4-dc0c0c07398f0",
+        "-1932b5e-8a2e-7cc0-98c4-dc0c0c07398f",
+    ],
 )
 def test_other_ids_have_no_time_inside(text: str) -> None:
     assert ids.uuid7_ms(text) is None

@@ -46,9 +46,10 @@ def uuid7_ms(text: str) -> int | None:
     if len(text) != 36 or text[14] != "7" or text[8] != "-":
         return None
     try:
-        return int(text[:8] + text[9:13], 16)
+        ms = int(text[:8] + text[9:13], 16)
     except ValueError:
         return None
+    return None if ms < 0 else ms  # `int` reads a sign too
 
 
 def _new_lock_in_child() -> None:

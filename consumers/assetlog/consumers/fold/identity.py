@@ -8,12 +8,13 @@ part of the log where such an id can be; all other ids are one 128-bit hash. Whi
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from assetlog.schemas.ids import uuid7_ms
 
 
-class Identity(NamedTuple):
+class Identity(Struct, frozen=True, gc=False):
     """An event's identity as the projection stores it."""
 
     timed: bool

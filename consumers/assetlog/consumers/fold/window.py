@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from assetlog.consumers.fold.identity import Identity
 
 WINDOW_SIZE = 50_000
 
 
-class Seen(NamedTuple):
+class Seen(Struct, frozen=True, gc=False):
     """The first event with an identity."""
 
     position: int
