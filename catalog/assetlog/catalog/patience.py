@@ -17,6 +17,8 @@ LEAST_PROGRESS = 1024
 AFTER_ANSWER = 1024 * 1024
 """Bytes of a refused body that are still read, so that its sender gets to see the refusal."""
 
+CLOSE = (b"connection", b"close")
+
 
 def patient(seconds: float, most: int) -> type[asyncio.Protocol]:
     """A protocol for uvicorn that waits so long for a client, and takes at most so many connections."""
@@ -39,6 +41,9 @@ class PatientProtocol(HttpToolsProtocol):
         self._taking: asyncio.TimerHandle | None = None
         self._whole = False
         self._came = 0
+        self._early = False
+        """Whether a request's answer may come before all of its body."""
+        self._lingering = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request."""
@@ -62,17 +67,24 @@ class PatientProtocol(HttpToolsProtocol):
             self.transport.abort()  # it was refused, and its sender goes on as if it was not
             return
         super().data_received(data)
+        if not self._whole and not self._early and self._in_request:
+            self._expect_early_answer()
 
     def on_message_begin(self) -> None:
         """A request begins: its headers have to come within the time."""
         super().on_message_begin()
-        self._whole, self._came = False, 0
+        self._whole, self._came, self._early = False, 0, False
         self._await_client()
 
     def on_message_complete(self) -> None:
         """All of a request is there: now it is our turn."""
         super().on_message_complete()
         self._whole = True
+        if self._lingering:
+            self.transport.close()
+        elif self._early and not self.cycle.response_started:
+            self.cycle.default_headers = self.server_state.default_headers
+            self.cycle.transport = self.transport
         if self._asking is not None:
             self._asking.cancel()
             self._asking = None
@@ -87,6 +99,18 @@ class PatientProtocol(HttpToolsProtocol):
         super().resume_writing()
         if self._taking is not None:
             self._taking.cancel()
+
+    def linger(self) -> None:
+        """An answer came before all of the body: closing at once would reset the connection under its reader."""
+        self._lingering = True
+        if self._whole:
+            self.transport.close()
+
+    def _expect_early_answer(self) -> None:
+        """Let an answer that comes now say that nothing more is read: the client must not use the connection again."""
+        self._early = True
+        self.cycle.default_headers = [*self.server_state.default_headers, CLOSE]
+        self.cycle.transport = cast("asyncio.Transport", LingeringTransport(self))
 
     def _await_client(self) -> None:
         if self._asking is not None:
@@ -105,3 +129,16 @@ class PatientProtocol(HttpToolsProtocol):
         """Whether a request has all its headers, and no answer yet."""
         cycle: RequestResponseCycle | None = self.cycle  # None before the first request, whatever uvicorn's types say
         return cycle is not None and not cycle.response_complete
+
+
+class LingeringTransport:
+    """A connection that is closed only once its sender has stopped, or has been warned long enough."""
+
+    def __init__(self, protocol: PatientProtocol) -> None:
+        self._protocol = protocol
+        self.write = protocol.transport.write
+        self.is_closing = protocol.transport.is_closing
+
+    def close(self) -> None:
+        """Close it as soon as that harms nobody."""
+        self._protocol.linger()
