@@ -27,7 +27,8 @@ from assetlog.consumers.fold.store import (
     set_aside,
 )
 from assetlog.consumers.fold.version import fold_version
-from assetlog.consumers.fold.window import WINDOW_SIZE, Seen, Window
+from assetlog.consumers.fold.window import Seen
+from assetlog.consumers.fold.window_loading import load_window
 from assetlog.consumers.views.sql import Statement
 from assetlog.consumers.views.sql import statement as _statement
 from assetlog.schemas.codec import Event, decode
@@ -78,8 +79,8 @@ class Commit(NamedTuple):
     """What a batch came to."""
 
     position: int
-    folded: list[tuple[int, Event, int | None]]
-    """Position, event, and the number of the asset it is about."""
+    folded: list[tuple[int, Event, int | None, bytes]]
+    """Position, event, the number of the asset it is about, and the entry's bytes."""
     duplicates: dict[int, int]
     """Position -> position of the first event."""
     quarantined: dict[int, Invalid]
@@ -129,16 +130,21 @@ class Fold:
         rows = Rows(self.known)
         decoded, doubtful = self._decode(entries, rows, commit)
         first = self._first_positions(doubtful) if doubtful else {}
+        find, remember, add, folded = self.window.find, self.window.add, rows.add, commit.folded
         for position, raw, event, of in decoded:
-            seen = self.window.find(of)
+            seen = find(of)
             if seen is None and of.digest in first:
                 seen = Seen(first[of.digest], None)
-            if seen is None:
-                self._fold_one(position, raw, event, of, rows, commit)
-            elif self.same_bytes(seen, raw):
-                commit.duplicates[position] = seen.position
-            else:
-                self._quarantine(position, id_conflict(event), rows, commit)
+            if seen is not None:
+                self._repeated(position, raw, event, seen, rows, commit)
+                continue
+            try:
+                aid = add(position, event, of)
+            except Invalid as error:
+                self._quarantine(position, error, rows, commit)
+                continue
+            remember(of, Seen(position, hash(raw)))
+            folded.append((position, event, aid, raw))
         self._finish(entries, rows, commit)
         return commit
 
@@ -153,16 +159,16 @@ class Fold:
         """The events among entries, and the identities that only the file can decide; rubbish is quarantined."""
         decoded: list[tuple[int, bytes, Event, Identity]] = []
         doubtful: set[Identity] = set()
-        window = self.window
+        is_new, find, expected = self.window.is_new, self.window.find, self._expected
         for position, raw in entries:
             try:
-                event = self._expected.pop(raw, None) or (decode(raw) if raw else no_event_field())
+                event = (expected.pop(raw, None) if expected else None) or (decode(raw) if raw else no_event_field())
             except Invalid as error:
                 self._quarantine(position, error, rows, commit)
                 continue
             of = identity(event.source, event.id)
             decoded.append((position, raw, event, of))
-            if not window.is_new(of) and window.find(of) is None:
+            if not is_new(of) and find(of) is None:
                 doubtful.add(of)
         return decoded, doubtful
 
@@ -177,14 +183,11 @@ class Fold:
                 found.update((key.bytes, pos) for key, pos in sql.run(self.store.reader, values).fetchall())
         return found
 
-    def _fold_one(self, position: int, raw: bytes, event: Event, of: Identity, rows: Rows, commit: Commit) -> None:
-        try:
-            aid = rows.add(position, event, of)
-        except Invalid as error:
-            self._quarantine(position, error, rows, commit)
-            return
-        self.window.add(of, Seen(position, hash(raw)))
-        commit.folded.append((position, event, aid))
+    def _repeated(self, position: int, raw: bytes, event: Event, seen: Seen, rows: Rows, commit: Commit) -> None:
+        if self.same_bytes(seen, raw):
+            commit.duplicates[position] = seen.position
+        else:
+            self._quarantine(position, id_conflict(event), rows, commit)
 
     def same_bytes(self, seen: Seen, raw: bytes) -> bool:
         """Whether an event that was seen has these bytes. One whose bytes are gone counts as the same."""
@@ -359,18 +362,6 @@ def keys_at(connection: duckdb.DuckDBPyConnection, position: int) -> int:
     """How many assets were met up to a position."""
     row = statement("keys_at").row(connection, {"p": position})
     return int(row[0]) if row else 0
-
-
-def load_window(store: Store, size: int = WINDOW_SIZE) -> Window:
-    """The window as it was when the file was last written; bodies' hashes are not known any more."""
-    window = Window(size)
-    for tid, hid in statement("before_window").run(store.reader, {"size": size}).fetchall():
-        for timed, key in ((True, tid), (False, hid)):
-            if key is not None:
-                window.let_go(Identity(timed, key))
-    for position, tid, hid in statement("window").run(store.reader, {"size": size}).fetchall():
-        window.add(Identity(tid is not None, tid or hid), Seen(position, None))
-    return window
 
 
 def load_mark(store: Store) -> Mark | None:

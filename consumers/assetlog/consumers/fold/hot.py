@@ -19,7 +19,7 @@ from assetlog.consumers.fold.judging import judge
 from assetlog.consumers.fold.known import Known, KnownAt
 from assetlog.consumers.fold.rank import rank
 from assetlog.consumers.views.answers import AssetState, Counts, Told, asset_answer
-from assetlog.schemas.codec import Event
+from assetlog.schemas.codec import Event, decode
 from assetlog.schemas.events.common import NOTHING
 from assetlog.schemas.keys import canonical_key
 from assetlog.schemas.shapes import Asset
@@ -46,8 +46,9 @@ class HotAsset(Struct, kw_only=True):
     checks: dict[tuple[str, str | None], bool] = {}
     """(name, partition) -> whether its last result spoils the asset."""
     partitions: set[str] = set()
-    last_materialization: Event | None = None
-    last_failure: Event | None = None
+    last_materialization: Event | bytes | None = None
+    """Bytes are decoded when they are asked for: an event is two dozen objects, and most are overtaken unread."""
+    last_failure: Event | bytes | None = None
 
     def counts(self) -> Counts:
         """The numbers, as the views have them."""
@@ -112,7 +113,7 @@ class HotAssets:
             self._wanted[aid] = None
             return None
         self._assets.move_to_end(aid)
-        events = {hot.materialized: hot.last_materialization, hot.failed: hot.last_failure}
+        events = {hot.materialized: _event(hot.last_materialization), hot.failed: _event(hot.last_failure)}
         return asset_answer(self._state(hot, known), known, len(hot.partitions), events)
 
     def known(self) -> KnownAt:
@@ -151,18 +152,26 @@ class HotAssets:
         return self._load(fold, wanted, len(wanted))
 
     def apply(self, commit: Commit) -> None:
-        """Extend the assets by what was folded."""
-        for position, event, aid in commit.folded:
-            extend = _RULES.get(event.type)
-            if extend is not None and aid is not None and event.data is not None:
-                of = rank(event.time, position) if event.type in _RANKED else 0
-                hot = self._asset(aid)
-                if hot is not None:
-                    extend(hot, position, event, of)
-                if event.type == "asset.materialized":
-                    self._note_rank(aid, of)
-                elif event.type == "asset.aliased":
-                    self._forget_all()
+        """Extend the assets by what was folded; what they have already changes nothing."""
+        if commit.position <= self.position:  # they were loaded after that commit
+            return
+        roots, ranks = self._known.roots, self._ranks
+        for position, event, aid, raw in commit.folded:
+            kind = event.type
+            extend = _RULES.get(kind)
+            if extend is None or aid is None or event.data is None:
+                continue
+            of = rank(event.time, position) if kind in _RANKED else 0
+            root = roots.get(aid, aid) if roots else aid
+            hot = self._asset(root, aid)
+            if hot is not None:
+                extend(hot, position, event, of, raw)
+            if kind == "asset.materialized":
+                if of > ranks.get(root, 0):
+                    ranks[root] = of
+            elif kind == "asset.aliased":
+                self._forget_all()
+                ranks = self._ranks
         self._take_in_new()
         self.position = commit.position
         self._evict()
@@ -175,20 +184,15 @@ class HotAssets:
                 self._assets[aid] = HotAsset(aid=aid)
         self._born = len(known.keys)
 
-    def _asset(self, aid: int) -> HotAsset | None:
-        """The asset that a number stands for, if it is in memory; a new one if this commit met it first."""
-        root = self._known.root(aid)
+    def _asset(self, root: int, aid: int) -> HotAsset | None:
+        """An asset that an event is about, by way of a number, if it is in memory; a new one if it was met just now."""
         hot = self._assets.get(root)
-        if hot is None and root == aid and aid >= self._born:
-            hot = self._assets[aid] = HotAsset(aid=aid)
-        elif hot is not None:
+        if hot is None:
+            if root == aid and aid >= self._born:
+                hot = self._assets[aid] = HotAsset(aid=aid)
+        elif len(self._assets) >= self._limit:  # else nothing falls out, and no order is needed
             self._assets.move_to_end(root)
         return hot
-
-    def _note_rank(self, aid: int, of: int) -> None:
-        root = self._known.root(aid)
-        if of > self._ranks.get(root, 0):
-            self._ranks[root] = of
 
     def _forget_all(self) -> None:
         """Let everything go: an alias changed which events add up to which asset."""
@@ -205,42 +209,46 @@ class HotAssets:
             self._assets.popitem(last=False)
 
 
-def _materialized(hot: HotAsset, position: int, event: Event, of: int) -> None:
+def _event(of: Event | bytes | None) -> Event | None:
+    return decode(of) if isinstance(of, bytes) else of
+
+
+def _materialized(hot: HotAsset, position: int, event: Event, of: int, raw: bytes) -> None:
     data: Any = event.data
     hot.active_pos = position
     hot.materializations += 1
     if data.partition is not None:
         hot.partitions.add(data.partition)
     if of > hot.materialized:
-        hot.materialized, hot.last_materialization = of, event
+        hot.materialized, hot.last_materialization = of, raw
 
 
-def _failed(hot: HotAsset, position: int, event: Event, of: int) -> None:
+def _failed(hot: HotAsset, position: int, event: Event, of: int, raw: bytes) -> None:
     data: Any = event.data
     hot.active_pos = position
     hot.failures += 1
     if data.partition is not None:
         hot.partitions.add(data.partition)
     if of > hot.failed:
-        hot.failed, hot.last_failure = of, event
+        hot.failed, hot.last_failure = of, raw
 
 
-def _observed(hot: HotAsset, position: int, _event: Event, _of: int) -> None:
+def _observed(hot: HotAsset, position: int, _event: Event, _of: int, _raw: bytes) -> None:
     hot.active_pos = position
     hot.observations += 1
 
 
-def _active(hot: HotAsset, position: int, _event: Event, _of: int) -> None:
+def _active(hot: HotAsset, position: int, _event: Event, _of: int, _raw: bytes) -> None:
     hot.active_pos = position
 
 
-def _checked(hot: HotAsset, position: int, event: Event, _of: int) -> None:
+def _checked(hot: HotAsset, position: int, event: Event, _of: int, _raw: bytes) -> None:
     data: Any = event.data
     hot.active_pos = position
     hot.checks[data.check, data.partition] = not data.passed and data.severity == "error"
 
 
-def _described(hot: HotAsset, position: int, event: Event, _of: int) -> None:
+def _described(hot: HotAsset, position: int, event: Event, _of: int, _raw: bytes) -> None:
     data: Any = event.data
     hot.active_pos = position
     texts = {"name": data.name, "grp": data.group, "kind": data.kind, "description": data.description, "url": data.url}
@@ -252,16 +260,16 @@ def _described(hot: HotAsset, position: int, event: Event, _of: int) -> None:
     hot.told = hot.told._replace(**told)
 
 
-def _overdue(hot: HotAsset, position: int, _event: Event, _of: int) -> None:
+def _overdue(hot: HotAsset, position: int, _event: Event, _of: int, _raw: bytes) -> None:
     hot.active_pos = hot.overdue_pos = position
 
 
-def _retired(hot: HotAsset, position: int, _event: Event, _of: int) -> None:
+def _retired(hot: HotAsset, position: int, _event: Event, _of: int, _raw: bytes) -> None:
     hot.retired_pos = position
 
 
 _RANKED = frozenset({"asset.materialized", "asset.failed"})
-_RULES: dict[str, Callable[[HotAsset, int, Event, int], None]] = {
+_RULES: dict[str, Callable[[HotAsset, int, Event, int, bytes], None]] = {
     "asset.materialized": _materialized,
     "asset.failed": _failed,
     "asset.observed": _observed,

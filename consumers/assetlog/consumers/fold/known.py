@@ -67,6 +67,8 @@ class Known:
             "down": defaultdict(list),
         }
         self._sets: set[tuple[int, tuple[str, ...], str | None]] = set()
+        self.usual: dict[int, tuple[tuple[str, ...], str | None]] = {}
+        """How each asset was last made: from which upstream keys, by which job."""
         self._column_edges: set[ColumnEdge] = set()
         self._job_assets: set[JobAsset] = set()
         self._jobs: defaultdict[int, list[tuple[str, str, int]]] = defaultdict(list)

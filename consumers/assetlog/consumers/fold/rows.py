@@ -45,6 +45,7 @@ class Rows:
     def __init__(self, known: Known) -> None:
         self.known = known
         self.tables: dict[str, list[Row]] = {table: [] for table in self.TABLES}
+        self._log = self.tables["log"].append
 
     def add(self, position: int, event: Event, of: Identity) -> int | None:
         """Add an event's rows; returns the number of the asset it is about.
@@ -52,25 +53,30 @@ class Rows:
         Raises:
             Invalid: the event contradicts what is known; nothing was added.
         """
-        data = event.data
-        if event.type == "asset.aliased":
+        kind, data = event.type, event.data
+        if kind == "asset.aliased":
             self._refuse_alias_cycle(event)
         time = recorded(position) if event.time is None else event.time.replace(tzinfo=None)
         aid = self._subject(position, event)
-        run_id, job = _run(event)
-        digest = of.digest.hex()
-        tid, hid = (digest, None) if of.timed else (None, digest)
-        part = getattr(data, "partition", None)
-        self.tables["log"].append((position, tid, hid, event.type, aid, time, run_id, job, part))
+        run = getattr(data, "run", None)
+        run_id, job = _run(event) if run is None else (run.id, run.job)
+        tid, hid = (of.digest, None) if of.timed else (None, of.digest)
+        self._log((position, tid, hid, kind, aid, time, run_id, job, getattr(data, "partition", None)))
         if data is None:
-            self.tables["skipped"].append((position, event.type, event.version))
+            self.tables["skipped"].append((position, kind, event.version))
             return aid
-        if aid is not None and event.upstream and event.type != "asset.failed":
+        if kind == "asset.materialized" and self._is_usual(aid, event.upstream, job, data):
+            return aid
+        if aid is not None and event.upstream and kind != "asset.failed":
             self._link(position, aid, job, event)
-        add_family = _FAMILIES.get(event.type)
+        add_family = _FAMILIES.get(kind)
         if add_family is not None:
             add_family(self, position, event, aid, job, time)
         return aid
+
+    def _is_usual(self, aid: Any, upstream: tuple[str, ...], job: str | None, data: Any) -> bool:
+        """Whether an asset was made as it was the last time, which most are: there is nothing new to know."""
+        return self.known.usual.get(aid) == (upstream, job) and not data.column_lineage
 
     def _link(self, position: int, aid: int, job: str | None, event: Event) -> None:
         """The asset's edges; a set of upstreams that was met before has nothing new."""
@@ -108,11 +114,13 @@ class Rows:
             self.tables["column_edges"].append((*edge, position))
 
     def _subject(self, position: int, event: Event) -> int | None:
-        if event.type.startswith("asset.") and event.subject is not None:
-            return self.number(event.subject, position)
-        if event.other is not None:
-            return self.number(event.other, position)
-        return None
+        key = event.subject if event.type.startswith("asset.") else event.other
+        if key is None:
+            key = event.other
+            if key is None:
+                return None
+        aid = self.known.aids.get(key)
+        return self.number(key, position) if aid is None else aid
 
     def _refuse_alias_cycle(self, event: Event) -> None:
         known = self.known
@@ -139,10 +147,8 @@ def recorded(position: int) -> datetime:
 
 
 def _run(event: Event) -> tuple[str | None, str | None]:
-    if event.type.startswith("run."):
-        return event.subject, getattr(event.data, "job", None)
-    reference = getattr(event.data, "run", None)
-    return (None, None) if reference is None else (reference.id, reference.job)
+    """The run and the job of an event whose data names no run of its own."""
+    return (event.subject, getattr(event.data, "job", None)) if event.type.startswith("run.") else (None, None)
 
 
 def _json(value: Any) -> str | None:
@@ -160,6 +166,7 @@ def _materialized(rows: Rows, position: int, event: Event, aid: Any, job: str | 
             up = rows.number(canonical_key(ref.asset), position)
             rows.edge(position, up, aid, job)
             rows.column_edge(position, ColumnEdge(up, ref.column, aid, column))
+    rows.known.usual[aid] = event.upstream, job
 
 
 def _failed(rows: Rows, position: int, _event: Event, aid: Any, job: str | None, _time: datetime) -> None:
