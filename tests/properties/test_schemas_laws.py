@@ -18,7 +18,7 @@ from assetlog.schemas.codec import Event, _check_bytes, decode, decode_in_two_pa
 from assetlog.schemas.envelope import Envelope
 from assetlog.schemas.errors import Invalid, masked
 from assetlog.schemas.events import EVENT_TYPES
-from assetlog.schemas.keys import MAX_KEY_LENGTH, canonical_key
+from assetlog.schemas.keys import MAX_KEY_LENGTH, _respelt, canonical_key
 from assetlog.schemas.nesting import MAX_DEPTH, too_deep
 from assetlog.schemas.one_pass import decode_plain
 from assetlog.schemas.positions import MAX_MS, MAX_SEQ, format_position, parse_position, position_time
@@ -49,6 +49,14 @@ key_texts = st.text() | st.from_regex(r"[A-Za-z0-9+.-]{0,5}:?/{0,3}[ -~\s]{0,30}
 golden_events = st.sampled_from(sorted(GOLDEN)).map(GOLDEN.__getitem__)
 
 
+def outcome(function: Callable[[Any], Any], given_value: Any) -> Any:
+    """What a function gives, or what its refusal says."""
+    try:
+        return function(given_value)
+    except Invalid as error:
+        return error.code, error.field, error.detail, error.value, error.rule, error.hint
+
+
 @given(key_texts)
 @example("file:/" + "x" * (MAX_KEY_LENGTH - 7))
 @example("s3://a /")
@@ -59,6 +67,19 @@ def test_a_canonical_key_is_its_own_canonical_spelling(key: str) -> None:
         assert canonical_key(canonical) == canonical
         assert len(canonical) <= MAX_KEY_LENGTH
         assert "#" not in canonical
+
+
+@given(key_texts | st.from_regex(r"[a-z0-9+.-]{1,5}://[!-~]{0,30}", fullmatch=True))
+@example("s3://")
+@example("s3:///")
+@example("s3://b/")
+@example("s3://b\n")
+@example("s3://a://b")
+@example("s3://u:p@h")
+@example("s3://" + "x" * (MAX_KEY_LENGTH - 5))
+@example("s3://" + "x" * (MAX_KEY_LENGTH - 4))
+def test_plain_keys_need_no_other_spelling(key: str) -> None:
+    assert outcome(canonical_key.__wrapped__, key) == outcome(_respelt, key)
 
 
 @given(
@@ -190,14 +211,6 @@ def test_a_good_event_with_any_other_value_is_decoded_or_refused(raw: bytes, dat
     name = data.draw(st.sampled_from(sorted(part)) | st.text(max_size=10))
     part[name] = data.draw(json_values)
     refuses_or_decodes(msgspec.json.encode(event))
-
-
-def outcome(decoder: Callable[[bytes], Event], raw: bytes) -> Any:
-    """The event, or what the refusal says."""
-    try:
-        return decoder(raw)
-    except Invalid as error:
-        return error.code, error.field, error.detail, error.value, error.rule, error.hint
 
 
 def long_way(raw: bytes) -> Event:

@@ -18,6 +18,8 @@ MAX_ARTIFACT_KEY_LENGTH = 255
 
 _SCHEME = re.compile(r"[A-Za-z0-9][A-Za-z0-9+.-]*")
 _ARTIFACT_KEY = re.compile(r"[a-z0-9-]+")
+_PLAIN = re.compile(r'[a-z0-9][a-z0-9+.-]*://(?:[!"$->A-~]*[!"$-.0->A-~])?').fullmatch
+"""Most keys: printable ASCII, scheme in lower case, no query, fragment or user info, no slash at the end."""
 _HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
@@ -34,6 +36,13 @@ def canonical_key(key: str) -> str:
     >>> canonical_key("S3://Lake/orders/?b=2&a=1#top")
     's3://Lake/orders?a=1&b=2'
     """
+    if len(key) <= MAX_KEY_LENGTH and _PLAIN(key):
+        return key
+    return _respelt(key)
+
+
+def _respelt(key: str) -> str:
+    """The canonical spelling of any key."""
     _refuse_outside(key, key)
     _refuse_hidden(key)
     scheme, rest = _split_scheme(key)
