@@ -1,7 +1,9 @@
 """How the catalog grows: `python -m benchmarks.scale [--events N] [--assets N] [--steps N]`; one line of JSON a step.
 
-One node lives through it all. After each step: how fast the step was folded, how long reads take, what the node and
-its log server hold in memory, what lies on disk. No figure should grow faster than the work.
+One node lives through it all, sealing and trimming as it goes. After each step: how fast the step was folded, how long
+reads take, what the node and its log server hold in memory, what lies on disk. At the end the projection is deleted,
+and the node comes back from the archive. No figure should grow faster than the work.
+`python -m benchmarks.scale > scale.jsonl; python -m benchmarks.scale_page scale.jsonl` writes `docs/performance.md`.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from assetlog.catalog.bench.load import Outcome
 from assetlog.catalog.bench.measures.fold import await_folded
 from assetlog.catalog.bench.processes import Server, resident_mb
 from assetlog.catalog.bench.reads import read
+from assetlog.catalog.bench.run import about
 from assetlog.catalog.bench.stage import CHUNK, Options, Stage, append
 from assetlog.catalog.bench.workload import Lake
 
@@ -37,9 +40,11 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, help="keep the data in this new directory")
     args = parser.parse_args()
     options = Options(events=args.events, assets=args.assets, seed=args.seed)
+    print(json.dumps({"about": about(options)}), flush=True)
     with Stage(options, args.keep) as stage:
         for row in grow(stage, args.steps):
             print(json.dumps(row), flush=True)
+        print(json.dumps({"back": come_back(stage)}), flush=True)
     return 0
 
 
@@ -70,16 +75,37 @@ def add(node: Server, lake: Lake, target: int) -> tuple[float, str]:
     return seconds, last
 
 
+def come_back(stage: Stage) -> dict[str, Any]:
+    """Restart the node as it is, then without its projection; the same digest must come of it."""
+    home = stage.home("scale")
+    digest = json.loads(stage.node(home).get("/v1/log/digest"))
+    stage.quiet()
+    as_it_was = stage.node(home).ready_after
+    stage.quiet()
+    for path in home.glob("catalog.duckdb*"):
+        path.unlink()
+    node = stage.node(home)
+    again = json.loads(node.get("/v1/log/digest"))
+    return {
+        "restart_seconds": round(as_it_was, 2),
+        "wiped_seconds": round(node.ready_after, 2),
+        "events_a_second": round(stage.options.events / node.ready_after),
+        "digest": digest["digest"],
+        "same_digest": again == digest,
+        **sizes(node),
+    }
+
+
 def sizes(node: Server) -> dict[str, float]:
     """Memory in MB, and MB on disk."""
     log_server = json.loads((node.home / SERVER_RECORD).read_bytes())["pid"]
     files = [path for path in node.home.rglob("*") if path.is_file()]
     projection = sum(path.stat().st_size for path in files if path.name.startswith("catalog.duckdb"))
     log = sum(path.stat().st_size for path in files if path.suffix in {".aof", ".rdb"})
+    archive = sum(path.stat().st_size for path in files if path.suffix == ".parquet")
     memory = {"node_mb": node.memory(), "log_server_mb": resident_mb(log_server)}
-    return {
-        name: round(mb, 1) for name, mb in (memory | {"projection_mb": projection / 1e6, "log_mb": log / 1e6}).items()
-    }
+    disk = {"projection_mb": projection / 1e6, "log_mb": log / 1e6, "archive_mb": archive / 1e6}
+    return {name: round(mb, 1) for name, mb in (memory | disk).items()}
 
 
 def latencies(node: Server, lake: Lake, chance: random.Random, middle: str) -> dict[str, dict[str, float]]:
@@ -92,6 +118,7 @@ def latencies(node: Server, lake: Lake, chance: random.Random, middle: str) -> d
         "assets_ms": read(node, "/v1/assets", [{"limit": 100}] * READS),
         "history_ms": read(node, "/v1/asset/events", [{"key": key, "limit": 100} for key in keys]),
         "lineage_ms": read(node, "/v1/lineage", below),
+        "lineage_as_of_ms": read(node, "/v1/lineage", [{**each, "as_of": middle} for each in below]),
     }
     return {name: _quantiles(outcome) for name, outcome in reads.items()}
 
