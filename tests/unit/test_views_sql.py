@@ -39,9 +39,9 @@ def test_a_view_may_look_at_two_positions() -> None:
 def test_only_parameters_that_a_view_names_reach_it() -> None:
     with duckdb.connect(":memory:") as connection:
         connection.execute("create table snap(snap_pos bigint)")
-        assert statement("snapshot_before").run(connection, {"p": 5, "unknown": 1}).fetchall() == [(0,)]
+        assert statement("snapshots").run(connection, {"p": 5, "after": 0, "unknown": 1}).fetchall() == [([],)]
 
 
 def test_a_missing_parameter_is_an_error() -> None:
     with duckdb.connect(":memory:") as connection, pytest.raises(KeyError, match="p"):
-        statement("snapshot_before").run(connection, {})
+        statement("snapshots").run(connection, {})

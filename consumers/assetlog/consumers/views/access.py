@@ -9,9 +9,13 @@ from typing import Any, Protocol
 import duckdb
 
 from assetlog.consumers.fold.known import Known, KnownAt
+from assetlog.consumers.views.landmarks import Landmarks
 from assetlog.consumers.views.sql import statement
 
 Row = tuple[Any, ...]
+
+FEW = 20
+"""Up to so many numbers are looked for by a list."""
 
 
 class FetchesBodies(Protocol):
@@ -51,12 +55,22 @@ class Access:
         epoch = self._epoch()
         if getattr(self._local, "epoch", None) != epoch:
             self._local.cursor, self._local.epoch = self._cursor_factory(), epoch
+            self._local.landmarks = Landmarks()
         cursor: duckdb.DuckDBPyConnection = self._local.cursor
         return cursor
 
+    @property
+    def landmarks(self) -> Landmarks:
+        """What this thread's connection remembers."""
+        _ = self.cursor  # a new one has new landmarks
+        landmarks: Landmarks = self._local.landmarks
+        return landmarks
+
     def rows(self, view: str, **values: Any) -> list[Row]:
         """All rows of a view; values that it does not name are left out."""
-        return statement(view).run(self.cursor, values).fetchall()
+        numbers = values.get("aids")
+        few = numbers is not None and len(numbers) <= FEW
+        return statement(view, few=few).run(self.cursor, values).fetchall()
 
     def row(self, view: str, **values: Any) -> Row | None:
         """The first row of a view, None if it has none."""
@@ -78,4 +92,8 @@ class Access:
 
     def snapshot_before(self, at: int) -> int:
         """The `$s` that belongs to `$p` = `at`: the position of the last snapshot up to it, 0 for none."""
-        return int(self.one("snapshot_before", p=at))
+        return self.landmarks.snapshot_before(self.one, at)
+
+    def is_empty(self, begin: str, at: int) -> bool:
+        """Whether a table has no rows up to a position; `begin` is the view that tells where it begins."""
+        return self.landmarks.is_empty(self.one, begin, at)

@@ -19,6 +19,7 @@ from msgspec import Raw
 
 from assetlog.consumers.fold.known import Direction, Known, KnownAt, Link
 from assetlog.consumers.views.access import FetchesBodies, Row
+from assetlog.consumers.views.landmarks import Landmarks
 from assetlog.consumers.views.reader import Reader
 from assetlog.consumers.views.sql import Statement, names, statement
 from assetlog.schemas.codec import Event, decode
@@ -26,7 +27,7 @@ from assetlog.schemas.errors import Invalid
 from assetlog.schemas.keys import canonical_key
 
 TABLES = "assetlog.consumers.views.limited"
-POSITIONS_ONLY = frozenset({"head", "position_at", "position_before", "snapshot_before"})
+POSITIONS_ONLY = frozenset({"head", "position_at", "position_before", "snapshots"})
 """Views that answer with a position and nothing else: positions are the same for everyone."""
 SHADOWED_FIRST = ("keys", "artifacts")
 """Tables that others are limited by."""
@@ -53,6 +54,15 @@ class LimitedReader(Reader):
     def cursor(self) -> Any:
         """The whole reader's connection of this thread."""
         return self._whole.cursor
+
+    @property
+    def landmarks(self) -> Landmarks:
+        """The whole reader's: positions are the same for everyone."""
+        return self._whole.landmarks
+
+    def is_empty(self, begin: str, at: int) -> bool:
+        """Whether a table has no rows up to a position, for anyone."""
+        return self._whole.is_empty(begin, at)
 
     def rows(self, view: str, **values: Any) -> list[Row]:
         """All rows of a view, on the tables that may be seen."""

@@ -11,13 +11,14 @@ from typing import Any
 
 from assetlog.consumers.fold.judging import judge
 from assetlog.consumers.fold.known import KnownAt
-from assetlog.consumers.views.access import Access, Row
+from assetlog.consumers.views.access import Access
 from assetlog.consumers.views.answers import AssetState, Counts, Told
 from assetlog.consumers.views.drawing import Facts
 
 Checks = dict[tuple[str, str | None], bool]
 """(name, partition) -> whether its last result spoils the asset."""
 
+NO_COUNTS = Counts()
 _TEXTS = 5
 """So many fields of `Told` are texts, which an empty text takes away."""
 
@@ -60,17 +61,38 @@ def counts_of(access: Access, known: KnownAt, roots: Iterable[int], at: int) -> 
     """What each asset's events and those of its aliases add up to."""
     root_of = _members(known, roots)
     values = {"p": at, "s": access.snapshot_before(at), "aids": list(root_of)}
-    counts = dict.fromkeys(root_of.values(), Counts())
-    for aid, *row in (*access.rows("snap_rows", **values), *access.rows("tail_rows", **values)):
-        counts[root_of[aid]] = _sum(counts[root_of[aid]], row)
+    counts = dict.fromkeys(root_of.values(), NO_COUNTS)
+    for aid, *row in access.rows("snap_rows", **values):
+        root = root_of[aid]
+        counts[root] = _sum(counts[root], Counts._make([value or 0 for value in row]))
+    for aid, *row in access.rows("tail_rows", **values):
+        root = root_of[aid]
+        counts[root] = _sum(counts[root], _counts(*row))
     return counts
+
+
+def _counts(kind: str, events: int, position: int, rank: int) -> Counts:
+    """What some events of one type add up to."""
+    match kind:
+        case "asset.materialized":
+            return Counts(materializations=events, materialized=rank, active_pos=position)
+        case "asset.failed":
+            return Counts(failures=events, failed=rank, active_pos=position)
+        case "asset.observed":
+            return Counts(observations=events, active_pos=position)
+        case "asset.overdue":
+            return Counts(overdue_pos=position, active_pos=position)
+        case "asset.retired":
+            return Counts(retired_pos=position)
+    return Counts(active_pos=position) if kind.startswith("asset.") else NO_COUNTS
 
 
 def told_of(access: Access, known: KnownAt, roots: Iterable[int], at: int) -> dict[int, Told]:
     """What is told of each asset: the newest word on each field."""
     root_of = _members(known, roots)
     told: dict[int, list[Any]] = {root: list(Told()) for root in root_of.values()}
-    for aid, *row in access.rows("told_rows", p=at, aids=list(root_of)):
+    rows = [] if access.is_empty("told_begin", at) else access.rows("told_rows", p=at, aids=list(root_of))
+    for aid, *row in rows:
         known_so_far = told[root_of[aid]]
         for place, value in enumerate(row):
             if value is not None:
@@ -82,7 +104,8 @@ def checks_of(access: Access, known: KnownAt, roots: Iterable[int], at: int) -> 
     """The last result of each check of each asset."""
     root_of = _members(known, roots)
     checks: dict[int, Checks] = {root: {} for root in root_of.values()}
-    for aid, name, part, spoils in access.rows("asset_checks", p=at, aids=list(root_of)):
+    rows = [] if access.is_empty("checks_begin", at) else access.rows("asset_checks", p=at, aids=list(root_of))
+    for aid, name, part, spoils in rows:
         checks[root_of[aid]][name, part] = spoils
     return checks
 
@@ -109,7 +132,17 @@ def _members(known: KnownAt, roots: Iterable[int]) -> dict[int, int]:
     return {member: root for root in dict.fromkeys(roots) for member in known.members(root)}
 
 
-def _sum(one: Counts, other: Row | list[Any]) -> Counts:
-    added = [a + b for a, b in zip(one[:3], other[:3], strict=True)]
-    newest = [max(a, b or 0) for a, b in zip(one[3:], other[3:], strict=True)]
-    return Counts._make(added + newest)
+def _sum(one: Counts, other: Counts) -> Counts:
+    if one is NO_COUNTS:
+        return other
+    materializations, failures, observations, materialized, failed, overdue_pos, retired_pos, active_pos = other
+    return Counts(
+        one.materializations + materializations,
+        one.failures + failures,
+        one.observations + observations,
+        max(one.materialized, materialized),
+        max(one.failed, failed),
+        max(one.overdue_pos, overdue_pos),
+        max(one.retired_pos, retired_pos),
+        max(one.active_pos, active_pos),
+    )
