@@ -11,7 +11,7 @@ import redis
 
 from assetlog.consumers.log.connection import connect_sync
 from assetlog.consumers.log.continuity import Mark, entry_digest
-from assetlog.consumers.log.doctor import examine, examine_server
+from assetlog.consumers.log.doctor import Standing, examine, examine_server
 from assetlog.consumers.log.finding import Finding
 from assetlog.consumers.log.home import HomeLock
 from assetlog.consumers.log.server import LogServer
@@ -79,9 +79,9 @@ def test_a_bad_setting_is_named(
 def test_a_position_the_log_no_longer_holds_is_named(home: Path, client: redis.Redis) -> None:
     mark = Mark(position_of(b"1000-1"), entry_digest(b"1"), "")
     client.xadd(KEY, {"event": "1"}, id="1000-1")
-    assert by_name(examine(home, mark=mark))["continuity"].status == "ok"
+    assert by_name(examine(home, standing=Standing(mark)))["continuity"].status == "ok"
     client.xadd(KEY, {"event": "2"}, maxlen=1, approximate=False)
-    findings = by_name(examine(home, mark=mark))
+    findings = by_name(examine(home, standing=Standing(mark)))
     assert findings["continuity"].why.startswith("log-truncated")
     assert "1 older ones were removed" in findings["log"].found
     assert findings["fold-lag"].status == "warn"

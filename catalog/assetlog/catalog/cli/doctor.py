@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import json
+from functools import partial
 from typing import TYPE_CHECKING
 
 from assetlog.catalog.cli import output
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from assetlog.catalog.settings import Settings
     from assetlog.consumers.log.finding import Finding
 
-SETTINGS = ("home", "redis_url", "catalog")
+SETTINGS = ("home", "redis_url", "catalog", "archive_url")
 MARKS = {"ok": ("✔ ok", "green"), "warn": ("▲ warn", "yellow"), "fail": ("✖ fail", "red")}
 COLUMNS = (Column("status", keep=True), Column("check", keep=True), Column("found"))
 
@@ -26,11 +28,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Look at everything; nothing is changed or started."""
-    from assetlog.consumers.log.doctor import examine
-
     settings = read_settings(args)
-    findings = examine(settings.home, url=settings.redis_url, catalog=settings.catalog)
-    findings.append(_node(settings))
+    findings = _findings(settings)
     if args.json:
         import msgspec
 
@@ -48,15 +47,43 @@ def _show(findings: list[Finding]) -> None:
     output.table(COLUMNS, rows)
 
 
+def _findings(settings: Settings) -> list[Finding]:
+    """What there is to find. A node that runs compares the log with its catalog itself; else we do."""
+    from assetlog.catalog.standing import standing_of
+    from assetlog.consumers.log.doctor import examine
+    from assetlog.consumers.log.finding import from_error
+    from assetlog.consumers.log.home import LOCK_NAME, FileLock
+
+    node = _node(settings)
+    look = partial(examine, settings.home, url=settings.redis_url, catalog=settings.catalog)
+    if FileLock(settings.home / LOCK_NAME).held_elsewhere():
+        return [*(_as_the_node_says(found, node) for found in look()), node]
+    try:
+        with standing_of(settings) as standing:
+            return [*look(standing=standing), node]
+    except AssetlogError as error:
+        return [*look(), from_error("catalog", error), node]
+
+
+def _as_the_node_says(finding: Finding, node: Finding) -> Finding:
+    """We cannot look into the catalog while a node has it open."""
+    if finding.name != "continuity" or finding.status != "ok":
+        return finding
+    from msgspec.structs import replace
+
+    return replace(finding, status=node.status, found=f"The node compares the log with its catalog: {node.found}")
+
+
 def _node(settings: Settings) -> Finding:
-    """Whether the node of the data directory answers and folds."""
+    """Whether the node of the data directory answers and folds, and how far it is."""
     from assetlog.catalog.client import Client
     from assetlog.consumers.log.finding import Finding, from_error
 
     try:
         with Client(home=settings.home) as client:
-            client.fetch("/health/ready")
-            return Finding("node", "ok", f"The node answers at {client.node.url} and has folded all of the log.")
+            position = json.loads(client.fetch("/health/ready"))["position"]
+            found = f"The node answers at {client.node.url} and has folded all of the log, up to {position}."
+            return Finding("node", "ok", found)
     except AssetlogError as error:
         if error.code == "no-node":
             return Finding("node", "ok", "No node is running.", remedy="Start one with `assetlog up`.")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import redis
+from msgspec import Struct
 
 from assetlog.consumers.log.binary import OLDEST_EMBEDDED
 from assetlog.consumers.log.connection import (
@@ -17,7 +18,7 @@ from assetlog.consumers.log.connection import (
     public_url,
     refuse_unfit,
 )
-from assetlog.consumers.log.continuity import LogState, Mark, check, look
+from assetlog.consumers.log.continuity import LogState, Mark, Sealed, check, look
 from assetlog.consumers.log.doctor_home import examine_home
 from assetlog.consumers.log.finding import Finding, from_error, size_text
 from assetlog.consumers.log.server import running_server
@@ -33,8 +34,22 @@ LAG_WARN: Final = 60.0
 """Seconds of log between the last folded event and the log's end."""
 
 
+class Standing(Struct, frozen=True):
+    """Where a catalog's projection stands, to compare the log with."""
+
+    mark: Mark | None = None
+    """None for one that has folded nothing, or that cannot be looked into."""
+    first: int | None = None
+    """The first entry it has folded."""
+    archive: Sealed | None = None
+    """What was sealed of its log."""
+
+
+UNKNOWN = Standing()
+
+
 def examine(
-    home: Path, *, url: str | None = None, catalog: str = DEFAULT_CATALOG, mark: Mark | None = None
+    home: Path, *, url: str | None = None, catalog: str = DEFAULT_CATALOG, standing: Standing = UNKNOWN
 ) -> list[Finding]:
     """Everything doctor can find out about a data directory and its log. Changes nothing, starts nothing.
 
@@ -42,7 +57,7 @@ def examine(
         home: the data directory.
         url: an external log server; the embedded one of the data directory unless given.
         catalog: the catalog's name.
-        mark: where the catalog's projection stands, if it could be read.
+        standing: where the catalog's projection stands, if it could be read.
 
     Example:
         ``worst = max(findings, key=lambda finding: ("ok", "warn", "fail").index(finding.status))``
@@ -53,11 +68,11 @@ def examine(
         remedy = "Run `assetlog up` to look at it too."
         return [*findings, Finding("log-server", "ok", "The embedded log server is not running.", remedy=remedy)]
     oldest = OLDEST_EXTERNAL if url else OLDEST_EMBEDDED
-    return findings + examine_server(where, catalog, mark, oldest=oldest)
+    return findings + examine_server(where, catalog, standing, oldest=oldest)
 
 
 def examine_server(
-    url: str, catalog: str, mark: Mark | None = None, *, oldest: tuple[int, ...] = OLDEST_EXTERNAL
+    url: str, catalog: str, standing: Standing = UNKNOWN, *, oldest: tuple[int, ...] = OLDEST_EXTERNAL
 ) -> list[Finding]:
     """What a log server says of itself and of a catalog's log; `oldest` is the oldest Redis that will do."""
     try:
@@ -65,16 +80,17 @@ def examine_server(
             facts = inspect_sync(client, catalog)
             skew = facts.clock - time.time()
             findings = [server(facts, url, oldest), receipts(facts), eviction(facts), memory(facts), persistence(facts)]
-            return [*findings, clock(skew), *examine_log(client, catalog, mark)]
+            return [*findings, clock(skew), *examine_log(client, catalog, standing)]
     except AssetlogError as error:
         return [from_error("log-server", error)]
 
 
-def examine_log(client: redis.Redis, catalog: str, mark: Mark | None = None) -> list[Finding]:
+def examine_log(client: redis.Redis, catalog: str, standing: Standing = UNKNOWN) -> list[Finding]:
     """What a catalog's log holds, whether it is the one that was folded, and how far behind the fold is."""
+    mark = standing.mark
     try:
         state = look(client, catalog, mark)
-        return [contents(state), continuity(client, catalog, mark), *([lag(state, mark)] if mark else [])]
+        return [contents(state), continuity(client, catalog, standing), *([lag(state, mark)] if mark else [])]
     except AssetlogError as error:
         return [from_error("log", error)]
 
@@ -168,10 +184,11 @@ def contents(state: LogState) -> Finding:
     return Finding("log", "warn", f"{found} {state.removed} older ones were removed.", why, remedy)
 
 
-def continuity(client: redis.Redis, catalog: str, mark: Mark | None) -> Finding:
+def continuity(client: redis.Redis, catalog: str, standing: Standing) -> Finding:
     """Whether the log is the one the catalog was folded from."""
+    mark = standing.mark
     try:
-        check(client, catalog, mark)
+        check(client, catalog, mark, first=standing.first, archive=standing.archive)
     except AssetlogError as error:
         return Finding("continuity", "fail", error.detail, f"{error.code}: {error.rule}", error.hint)
     if mark is None:
