@@ -145,9 +145,9 @@ def page(rows: Sequence[Row], about: Row, back: Row | None) -> str:
         table.append(f"| {' | '.join([*cells, *times])} |")
     how = (
         f"{about['date']}; {about['machine']}; Python {about['python']}; {about['assets']:,} assets, "
-        f"{last['events']:,} events of 640 bytes, seed {about['seed']}. One node (`assetlog up`, settings as they come) folded all of it, "
-        "sealed it into the archive and trimmed the log behind it; after each step it was asked 100 times each. "
-        "Made by `python -m benchmarks.scale`."
+        f"{last['events']:,} events of 640 bytes; seed {about['seed']}. One node (`assetlog up`, no settings) "
+        "folded all of it, sealed it into the archive and trimmed the log behind it; after each step it was asked 100 "
+        "times each. Made by `python -m benchmarks.scale`."
     )
     plotted = "![rates, memory, disk and latencies over the number of events](performance.svg)"
     return "\n".join(["# How it grows", "", how, "", plotted, "", *table, "", *told(back)])
