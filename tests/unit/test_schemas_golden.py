@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from assetlog.schemas.codec import Event, decode
 from assetlog.schemas.errors import Invalid
 from assetlog.schemas.events import EVENT_TYPES, EventType
 from assetlog.schemas.events.asset import AssetMaterialized, AssetRetired
+from assetlog.schemas.one_pass import struct_of
 from assetlog.schemas.upcasts import UPCASTS, missing_steps, upcast
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -147,3 +149,11 @@ def test_an_event_compares_by_what_it_says() -> None:
     first, second = (decode(golden("asset.retired")) for _ in range(2))
     assert isinstance(first, Event)
     assert first == second
+
+
+@pytest.mark.parametrize("sent, taken", [("", False), ('"dataversion":1,', False), ('"dataversion":3,', True)])
+def test_the_short_way_takes_the_newest_version_alone(sent: str, taken: bool) -> None:
+    third = struct_of(EventType("asset.retired", 3, AssetRetired, "asset"))
+    raw = f'{{"specversion":"1.0","id":"1","source":"t","type":"asset.retired","subject":"s3://a",{sent}"data":{{}}}}'
+    with contextlib.nullcontext() if taken else pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(raw, type=third)
