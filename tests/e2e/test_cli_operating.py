@@ -16,6 +16,8 @@ import pytest
 
 from assetlog.catalog.client import Client
 from assetlog.catalog.demo.assets import ORDERS
+from assetlog.consumers.log.home import FileLock
+from assetlog.consumers.log.server import LOCK_NAME
 from assetlog.schemas.errors import Unavailable
 
 Assetlog = Callable[..., subprocess.CompletedProcess[str]]
@@ -51,6 +53,20 @@ def up(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
         yield process
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_node_ends_in_order_when_it_is_told_to_or_its_terminal_is_closed(
+    environment: dict[str, str], tmp_path: Path, number: signal.Signals
+) -> None:
+    with subprocess.Popen([*COMMAND, "up", "--json"], stdout=subprocess.PIPE, text=True, env=environment) as node:
+        assert node.stdout is not None
+        node.stdout.readline()
+        node.send_signal(number)
+        assert node.wait(30) == 0
+    data = tmp_path / "data"
+    assert not (data / "node.json").exists()
+    assert not FileLock(data / "log" / LOCK_NAME).held_elsewhere()
 
 
 @pytest.mark.usefixtures("up")

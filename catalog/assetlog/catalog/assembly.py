@@ -17,6 +17,8 @@ from assetlog.catalog.intake import Intake
 from assetlog.catalog.projection import Projection
 from assetlog.catalog.settings import Settings
 from assetlog.consumers.archive.archiver import Archiver, Rules
+from assetlog.consumers.archive.blobs import FOLDER, Blobs
+from assetlog.consumers.archive.places import open_place
 from assetlog.consumers.fold.fold import Fold
 from assetlog.consumers.fold.hot import HotAsset, HotAssets
 from assetlog.consumers.fold.projector import Projector
@@ -44,11 +46,13 @@ async def build_parts(settings: Settings, log: EventLog, projection: Projection)
         appender=log.appender,
         intake=Intake(log.appender, projector, settings.redact_secrets),
         projector=projector,
+        archiver=Archiver(log.blocking, settings.catalog, log.archive, projector, _rules(settings)),
         reader=Reader(projector.cursor, log.bodies, lambda: projector.epoch, lambda: projector.fold.known),
         keeper=Keeper(
             TokenStore(log.blocking, settings.catalog), settings.requests_per_second, settings.events_per_second
         ),
         memory=Memory(hot),
+        blobs=Blobs(open_place(settings.archive_url, settings.home, f"{settings.catalog}/{FOLDER}")),
         threads=threads,
         metrics=metrics,
         api_source=f"api://{platform.node() or 'localhost'}",
@@ -57,10 +61,8 @@ async def build_parts(settings: Settings, log: EventLog, projection: Projection)
     return parts, lambda: threads.shutdown(wait=True)
 
 
-def build_archiver(settings: Settings, log: EventLog, projector: Projector) -> Archiver:
-    """What seals and trims the log while this node leads, and says how far it is."""
-    rules = Rules(settings.archive_every, settings.archive_keep_in_log, settings.archive_after_idle)
-    return Archiver(log.blocking, settings.catalog, log.archive, projector, rules)
+def _rules(settings: Settings) -> Rules:
+    return Rules(settings.archive_every, settings.archive_keep_in_log, settings.archive_after_idle)
 
 
 def _few_at_first(load: HotLoader) -> Callable[[Fold, list[int] | None, int], list[HotAsset]]:

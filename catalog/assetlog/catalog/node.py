@@ -37,6 +37,9 @@ COLLECT_EVERY = 1.0
 COLLECT_BUSY_FROM = 1_000_000
 """New objects that are collected even while busy."""
 
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Ctrl-C, what supervisors send, and a terminal that is closed: each ends a node in order, its log server last."""
+
 _log = logging.getLogger("assetlog.node")
 Undo = Callable[[], Awaitable[None] | None]
 
@@ -110,11 +113,12 @@ class Node:
                 _log.exception("a part did not stop cleanly", extra={"part": name})
 
     async def run(self, on_start: Callable[[Node], None] | None = None) -> None:
-        """Start, serve until SIGINT or SIGTERM, stop. `on_start` is called once the API answers."""
+        """Start, serve until a signal of `ENDING` comes, stop. `on_start` is called once the API answers."""
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stop.set)
+        for number in ENDING:
+            if signal.getsignal(number) != signal.SIG_IGN:  # as under nohup
+                loop.add_signal_handler(number, stop.set)
         await self.start()
         try:
             if on_start is not None:
@@ -160,7 +164,7 @@ class Node:
         return projection
 
     async def _build(self, log: EventLog, projection: Projection) -> None:
-        from assetlog.catalog.assembly import build_archiver, build_parts
+        from assetlog.catalog.assembly import build_parts
 
         self._parts, close_parts = await build_parts(self.settings, log, projection)
         parts = self._parts
@@ -170,9 +174,8 @@ class Node:
         self._later("access", parts.keeper.close)
         refuse_open_bind(self.settings, has_tokens=parts.keeper.has_tokens)
         await parts.projector.start()
-        archiver = build_archiver(self.settings, log, parts.projector)
-        self._later("archiver", lambda: asyncio.to_thread(archiver.stop))
-        archiver.start()
+        self._later("archiver", lambda: asyncio.to_thread(parts.archiver.stop))
+        parts.archiver.start()
         log.watch_over(on_back=parts.projector.resume)
 
     async def _serve(self, parts: Parts, listener: socket.socket) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, Literal
 
@@ -33,6 +34,8 @@ class Health(Shape, kw_only=True):
     status: Literal["live", "ready"]
     position: str
     """How far the fold is."""
+    warnings: list[ProblemItem] = []
+    """What does not keep the node from its work, and should not stay so."""
 
 
 @read("/health/live", Nothing, Health, tag=TAG, problems=(), scopes=())
@@ -49,8 +52,7 @@ async def get_ready(request: Plain, _: Nothing) -> Answer:
     if not reasons:
         return _health(parts, "ready")
     first = reasons[0]
-    items = [ProblemItem(field=reason.code, value=reason.value, rule=str(reason)) for reason in reasons]
-    return problem_answer(new_problem(503, first.code, first.detail, first.hint or None, items))
+    return problem_answer(new_problem(503, first.code, first.detail, first.hint or None, _items(reasons)))
 
 
 async def unready(parts: Parts) -> list[AssetlogError]:
@@ -75,6 +77,15 @@ async def unready(parts: Parts) -> list[AssetlogError]:
     return reasons
 
 
+def warnings(parts: Parts) -> list[AssetlogError]:
+    """What a node that is ready should be helped with."""
+    return [problem for problem in (parts.archiver.problem,) if problem is not None]
+
+
+def _items(reasons: Iterable[AssetlogError]) -> list[ProblemItem]:
+    return [ProblemItem(field=reason.code, value=reason.value, rule=str(reason)) for reason in reasons]
+
+
 @read("/metrics", Nothing, None, tag=TAG, problems=(), content_type=Metrics.content_type)
 async def get_metrics(request: Plain, _: Nothing) -> Answer:
     """Prometheus metrics."""
@@ -85,7 +96,12 @@ async def get_metrics(request: Plain, _: Nothing) -> Answer:
 async def facts_of(parts: Parts) -> Facts:
     """How far log and fold are; without what the log server knows if it does not answer."""
     projector = parts.projector
-    facts = Facts(projector.totals()._asdict(), projector.position, running=projector.failure is None)
+    facts = Facts(
+        projector.totals()._asdict(),
+        projector.position,
+        running=projector.failure is None,
+        archiving=parts.archiver.problem is None,
+    )
     with suppress(redis.RedisError, OSError, TimeoutError):
         async with asyncio.timeout(PING_WITHIN):
             return await _with_log(parts, facts)
@@ -125,7 +141,11 @@ async def _answers(parts: Parts) -> bool:
 
 
 def _health(parts: Parts, status: Literal["live", "ready"]) -> Answer:
-    health = Health(status=status, position=format_position(parts.projector.position))
+    health = Health(
+        status=status,
+        position=format_position(parts.projector.position),
+        warnings=_items(warnings(parts)) if status == "ready" else [],
+    )
     return Answer(encode(health), headers={"Cache-Control": "no-store"})
 
 

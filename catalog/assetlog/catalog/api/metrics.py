@@ -75,6 +75,7 @@ class Facts(NamedTuple):
     """Entries the fold has met, by what they came to."""
     position: int
     running: bool
+    archiving: bool = True
     log_entries: int | None = None
     log_bytes: int | None = None
     lag_events: int | None = None
@@ -101,6 +102,7 @@ class _NodeCollector(Collector):
         for name, text, value in (
             ("assetlog_fold_position_seconds", "Log time of the last folded entry.", (facts.position >> 20) / 1000),
             ("assetlog_fold_running", "1 while the fold goes on, 0 once it has stopped.", int(facts.running)),
+            ("assetlog_archive_well", "0 while the archive cannot be written, else 1.", int(facts.archiving)),
             ("assetlog_fold_lag_events", "Entries of the log that are not folded yet.", facts.lag_events),
             ("assetlog_fold_lag_seconds", "Age of the oldest entry that is not folded yet.", facts.lag_seconds),
             ("assetlog_log_entries", "Entries of the stream.", facts.log_entries),

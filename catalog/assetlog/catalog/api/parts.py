@@ -18,6 +18,8 @@ from assetlog.catalog.access.keeper import Caller, Keeper
 from assetlog.catalog.api.metrics import Metrics
 from assetlog.catalog.intake import Intake
 from assetlog.catalog.settings import Settings
+from assetlog.consumers.archive.archiver import Archiver
+from assetlog.consumers.archive.blobs import Blobs
 from assetlog.consumers.fold.projector import Projector
 from assetlog.consumers.log.appender import Appender
 from assetlog.consumers.views.limited_reader import LimitedReader
@@ -42,6 +44,8 @@ class Parts:
     appender: Appender
     intake: Intake
     projector: Projector
+    archiver: Archiver
+    """What seals and trims the log while this node leads, and says how far it is."""
     reader: Reader
     threads: Executor
     metrics: Metrics
@@ -51,6 +55,8 @@ class Parts:
     """Knows who may come in."""
     memory: Memory | None
     """The newest answers that are at hand; None for a caller who may not see everything."""
+    blobs: Blobs
+    """Images that were uploaded."""
     identity: bytes
     """Version and catalog: equal questions to other ones have other ETags."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
