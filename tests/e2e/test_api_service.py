@@ -87,8 +87,8 @@ def test_a_bug_is_answered_with_an_id_and_without_its_text(
 
 def test_a_node_lives_and_is_ready(node: Any, event: Any, key: str) -> None:
     position = node.post(event("asset.observed", key)).json()["accepted"][0]["position"]
-    assert node.get("/health/live").json() == {"status": "live", "position": position}
-    assert node.get("/health/ready").json() == {"status": "ready", "position": position}
+    assert node.get("/health/live").json() == {"status": "live", "position": position, "warnings": []}
+    assert node.get("/health/ready").json() == {"status": "ready", "position": position, "warnings": []}
 
 
 def test_metrics_tell_positions_lag_and_latency_by_route(node: Any, event: Any, key: str) -> None:

@@ -217,3 +217,23 @@ def test_two_nodes_fold_alike_and_one_archives_until_it_is_killed(
         for node in nodes:
             node.end(signal.SIGINT)
     assert [path.name for path in (tmp_path / "archive").iterdir()] == [catalog_name]
+
+
+def test_an_archive_that_cannot_be_written_is_told_by_a_node_that_is_ready(
+    tmp_path: Path, running_node: Any, event: Any
+) -> None:
+    node = running_node(home=tmp_path / "home", **SMALL)
+    try:
+        in_the_way = node.home / "archive"
+        in_the_way.write_text("a file where the archive's directory would be")
+        for _ in range(EVENTS):
+            node.post(event("asset.observed", "s3://lake/a"), wait=False)
+        (warning,) = until(lambda: node.get("/health/ready").json()["warnings"])
+        assert warning["field"] == "seal-failed"
+        assert node.get("/health/ready").json()["status"] == "ready"
+        assert "assetlog_archive_well 0.0" in node.get("/metrics").text
+        in_the_way.unlink()
+        until(lambda: not node.get("/health/ready").json()["warnings"])
+        assert "assetlog_archive_well 1.0" in node.get("/metrics").text
+    finally:
+        node.stop()

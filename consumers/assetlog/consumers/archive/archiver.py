@@ -209,6 +209,7 @@ class Archiver:
         if self.problem is None or self.problem.code != error.code:
             logger.warning("nothing is archived: %s", error)
         self.problem = error
+        self._next_beat = 0.0  # the next step tries all of it again, else it would take this for mended
 
     def _beat(self) -> bool:
         """Say how far the node is, if it is time; whether it was."""
