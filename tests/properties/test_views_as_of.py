@@ -13,7 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import Raw
 
+from assetlog.consumers.fold.store import FOLD_SQL
 from assetlog.consumers.views.reader import Reader
+from assetlog.consumers.views.sql import statement
 from assetlog.schemas.codec import encode
 from assetlog.schemas.events.artifact import ArtifactCreated, ArtifactUpdated
 from assetlog.schemas.events.asset import AssetChecked
@@ -196,9 +198,9 @@ def reader_of(projection: Projection, snapshots: Sequence[int] = (), until: int 
                 connection.execute(f"insert into {table} ({', '.join(row)}) values ({marks})", row)
     reader = Reader(connection.cursor, projection)
     for position in snapshots:
-        for found in sorted(reader.rows("asset_rows", p=position, s=reader.snapshot_before(position), aids=None)):
-            marks = ", ".join("?" * (len(found) + 1))
-            connection.execute(f"insert into snap values ({marks})", [position, *found])
+        values = {"p": position, "s": reader.snapshot_before(position), "aids": None}
+        statement("snapshot", FOLD_SQL).run(connection, values)
+        statement("snapshot_parts", FOLD_SQL).run(connection, values)
     return reader
 
 
@@ -223,7 +225,7 @@ def answers(reader: Reader, at: int, earlier: int) -> dict[str, Any]:
     }
     for key in KEYS:
         subject = [reader.resolve_key(key, at), reader.partitions(key, at), reader.checks(key, at)]
-        named[key] = [*subject, reader.events(at, asset=key)]
+        named[key] = [*subject, reader.asset(key, at), reader.events(at, asset=key)]
     found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(named))
     return found
 

@@ -278,6 +278,7 @@ class Fold:
         with self.store.optimized():
             values = {"p": position, "s": latest_snapshot(connection), "aids": None}
             statement("snapshot").run(connection, values)
+            statement("snapshot_parts").run(connection, values)
             statement("forget_progress").run(connection, {"p": position})
         passing("snapshot.after")
 

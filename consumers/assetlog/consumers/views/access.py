@@ -94,6 +94,10 @@ class Access:
         """The `$s` that belongs to `$p` = `at`: the position of the last snapshot up to it, 0 for none."""
         return self.landmarks.snapshot_before(self.one, at)
 
+    def is_snapped(self, at: int) -> bool:
+        """Whether a snapshot stands at or after a position: then what snapshots leave is complete up to there."""
+        return self.landmarks.is_snapped(self.one, at)
+
     def is_empty(self, begin: str, at: int) -> bool:
         """Whether a table has no rows up to a position; `begin` is the view that tells where it begins."""
         return self.landmarks.is_empty(self.one, begin, at)

@@ -29,10 +29,15 @@ class Landmarks:
         """The position of the last snapshot up to a position, 0 for none."""
         if at > self._looked_up_to:
             after = self._snapshots[-1] if self._snapshots else 0
-            self._snapshots += ask("snapshots", after=after, p=at)
-            self._looked_up_to = at
+            self._snapshots += ask("snapshots", after=after)
+            self._looked_up_to = max(at, self._snapshots[-1] if self._snapshots else 0)
         place = bisect_right(self._snapshots, at)
         return self._snapshots[place - 1] if place else 0
+
+    def is_snapped(self, ask: Ask, at: int) -> bool:
+        """Whether a snapshot is known at or after a position."""
+        self.snapshot_before(ask, at)
+        return bool(self._snapshots) and self._snapshots[-1] >= at
 
     def is_empty(self, ask: Ask, begin: str, at: int) -> bool:
         """Whether a table has no rows up to a position; `begin` is the view that tells where it begins."""

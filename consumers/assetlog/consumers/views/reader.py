@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from assetlog.consumers.views import (
+    artifact_diff,
+    artifact_history,
     artifacts_reader,
     assets_reader,
     checks_reader,
@@ -47,6 +49,8 @@ class Reader(Access):
     artifacts = artifacts_reader.artifacts
     artifact = artifacts_reader.artifact
     artifact_versions = artifacts_reader.artifact_versions
+    artifact_history = artifact_history.artifact_history
+    artifact_diff = artifact_diff.artifact_diff
     runs = runs_reader.runs
     run = runs_reader.run
     jobs = runs_reader.jobs

@@ -1,2 +1,2 @@
--- snapshots: the positions of the snapshots after $after and up to $p, in order.
-select coalesce(list(distinct snap_pos order by snap_pos), []) from snap where snap_pos > $after and snap_pos <= $p
+-- snapshots: the positions of the snapshots after $after, in order.
+select coalesce(list(distinct snap_pos order by snap_pos), []) from snap where snap_pos > $after

@@ -114,7 +114,7 @@ def partitions_of(access: Access, known: KnownAt, roots: Iterable[int], at: int)
     """The names of each asset's partitions."""
     root_of = _members(known, roots)
     partitions: dict[int, set[str]] = {root: set() for root in root_of.values()}
-    for aid, part in access.rows("asset_parts", p=at, aids=list(root_of)):
+    for aid, part in access.rows("asset_parts", p=at, s=access.snapshot_before(at), aids=list(root_of)):
         partitions[root_of[aid]].add(part)
     return partitions
 
@@ -124,7 +124,8 @@ def partition_counts(access: Access, known: KnownAt, roots: Iterable[int], at: i
     root_of = _members(known, roots)
     if any(aid != root for aid, root in root_of.items()):  # an alias may share a partition's name
         return {root: len(names) for root, names in partitions_of(access, known, root_of.values(), at).items()}
-    return dict(access.rows("asset_partitions", p=at, aids=list(root_of)))
+    view = "snapped_partitions" if access.is_snapped(at) else "asset_partitions"
+    return dict(access.rows(view, p=at, s=access.snapshot_before(at), aids=list(root_of)))
 
 
 def _members(known: KnownAt, roots: Iterable[int]) -> dict[int, int]:

@@ -72,3 +72,6 @@ create table snap(
     materializations bigint not null, failures bigint not null, observations bigint not null,
     materialized hugeint, failed hugeint, overdue_pos bigint, retired_pos bigint, active_pos bigint
 );
+
+-- Where each asset's partitions began, up to the last snapshot: a new (aid, part) only, added with each snapshot.
+create table snap_parts(aid integer not null, part varchar not null, first_pos bigint not null);
