@@ -5,7 +5,17 @@ from __future__ import annotations
 import subprocess
 import sys
 
-NOT_NEEDED = ("pydantic.v1", "rich", "swagger_ui_bundle", "obstore", "httpx", "pygments")
+NOT_NEEDED = (
+    "pydantic.v1",
+    "rich",
+    "swagger_ui_bundle",
+    "obstore",
+    "httpx",
+    "pygments",
+    "nanoarrow",
+    "numpy",
+    "pyarrow",
+)
 LOADED = (
     "import sys; from assetlog.catalog.node import load_libraries; load_libraries(); "
     "from assetlog.catalog.api.app import App; App([]); print(*sys.modules)"

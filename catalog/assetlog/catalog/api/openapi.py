@@ -15,8 +15,10 @@ from litestar.routes import HTTPRoute
 from msgspec import inspect as types
 
 from assetlog.catalog.access.gate import OPEN_PATHS
+from assetlog.catalog.api import arrow
 from assetlog.catalog.api.json_schema import REF, Schemas, default_of
 from assetlog.catalog.api.problems import PROBLEM_TYPE
+from assetlog.catalog.api.query import Nothing
 from assetlog.catalog.api.route import SPEC, Spec
 from assetlog.schemas.shapes import Problem
 
@@ -136,7 +138,7 @@ def _responses(spec: Spec, schemas: Schemas, denials: tuple[int, ...]) -> dict[s
         str(spec.status): {
             "description": HTTPStatus(spec.status).phrase,
             "headers": position,
-            "content": {spec.content_type: good},
+            "content": {spec.content_type: good} | _as_arrow(spec),
         }
     }
     for status, shape in spec.statuses.items():
@@ -146,6 +148,12 @@ def _responses(spec: Spec, schemas: Schemas, denials: tuple[int, ...]) -> dict[s
     for status in (*spec.problems, *denials, 500):
         responses[str(status)] = {"description": HTTPStatus(status).phrase, "content": problem}
     return dict(sorted(responses.items()))
+
+
+def _as_arrow(spec: Spec) -> dict[str, Any]:
+    """The second form of lists of the catalog."""
+    listed = spec.query is not Nothing and arrow.item_of(spec.answer) is not None
+    return {arrow.MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}} if listed else {}
 
 
 def _headers() -> dict[str, Any]:

@@ -9,9 +9,11 @@ from typing import Any
 
 import msgspec
 
+from assetlog.catalog.api import arrow
 from assetlog.catalog.api.answer import Answer
 from assetlog.catalog.api.parts import Parts, Plain, parts_of
 from assetlog.catalog.api.query import AsOf, Listed
+from assetlog.catalog.api.route import SPEC
 from assetlog.consumers.views.memory import Memory
 from assetlog.schemas.errors import Invalid, NotFound
 from assetlog.schemas.positions import format_position, last_position_at, parse_position
@@ -20,6 +22,8 @@ from assetlog.schemas.times import parse_time
 
 _POSITION = re.compile(r"\d+(-\d+)?", re.ASCII)
 POSITION_HEADER = "Assetlog-Position"
+NEXT_HEADER = "Assetlog-Next"
+"""The cursor of a list's next part, for a client that does not look into an Arrow stream for it."""
 
 encode = msgspec.json.Encoder().encode
 
@@ -54,24 +58,51 @@ async def answer(
 
 async def answer_page(request: Plain, query: Listed, question: Callable[..., Any], **options: Any) -> Answer:
     """One part of a list. Its cursor carries the position: every part is of the same moment as the first."""
-    parts = parts_of(request)
-    at, cursor = await _part(parts, query)
-    tag = tag_of(request, parts, at)
-    if has_answer(request, tag):
-        return not_modified(at, tag)
-    page = await parts.ask(question, at=at, limit=query.limit, cursor=cursor, **options)
-    if page.next is not None:
-        page.next = f"{format_position(at)}_{page.next}"
-    return found(page, at, tag)
+    at, cursor = await _part(parts_of(request), query)
+
+    def part() -> Any:
+        page = question(at=at, limit=query.limit, cursor=cursor, **options)
+        if page.next is not None:
+            page.next = f"{format_position(at)}_{page.next}"
+        return page
+
+    return await _listed(request, at, part)
 
 
 async def answer_list(request: Plain, query: AsOf, question: Callable[..., Any], **options: Any) -> Answer:
     """A list that comes in one part."""
+    at = await moment(parts_of(request), query)
 
-    def whole(at: int) -> Page[Any]:
+    def whole() -> Page[Any]:
         return Page(items=list(question(at=at, **options)), position=format_position(at))
 
-    return await answer(request, query, whole)
+    return await _listed(request, at, whole)
+
+
+async def _listed(request: Plain, at: int, question: Callable[[], Any]) -> Answer:
+    """A page in the form that the client likes best: JSON, or Arrow."""
+    parts = parts_of(request)
+    as_arrow = arrow.prefers_arrow(request.headers.get("accept", ""))
+    tag = tag_of(request, parts, at, b" arrow" if as_arrow else b"")
+    if has_answer(request, tag):
+        return _varying(not_modified(at, tag))
+    if not as_arrow:
+        return _varying(found(await parts.ask(question), at, tag))
+    kind = request.scope["route_handler"].opt[SPEC].answer
+
+    def encoded() -> tuple[bytes, str | None]:
+        page = question()
+        return arrow.encode(page, kind), page.next
+
+    body, cursor = await parts.ask(encoded)
+    further = {} if cursor is None else {NEXT_HEADER: cursor}
+    return _varying(Answer(body, media_type=arrow.MEDIA_TYPE, headers=_headers(at, tag) | further))
+
+
+def _varying(listed: Answer) -> Answer:
+    """A list's answer, marked for caches as one of two forms."""
+    listed.headers = {**listed.headers, "Vary": "Accept"}
+    return listed
 
 
 async def _part(parts: Parts, query: Listed) -> tuple[int, str | None]:
@@ -152,9 +183,9 @@ def not_modified(at: int, tag: str) -> Answer:
     return Answer(b"", status=304, headers=_headers(at, tag))
 
 
-def tag_of(request: Plain, parts: Parts, at: int) -> str:
-    """The strong ETag of a question's answer: what was asked, and as of which position."""
-    asked = parts.identity + request.scope["raw_path"] + b"?" + request.scope["query_string"]
+def tag_of(request: Plain, parts: Parts, at: int, form: bytes = b"") -> str:
+    """The strong ETag of a question's answer: what was asked, in which form, and as of which position."""
+    asked = parts.identity + request.scope["raw_path"] + b"?" + request.scope["query_string"] + form
     return f'"{format_position(at)}-{blake2b(asked, digest_size=8).hexdigest()}"'
 
 
