@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable
+from contextvars import copy_context
 from sys import getrefcount
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from assetlog.producers.calls import Call, lineage_here
 from assetlog.producers.futures import Inputs, settle
@@ -68,11 +72,12 @@ async def run_coroutine(task: Task[Any, Any], inputs: Inputs, on_end: OnEnd | No
                 result = await task.fn(*inputs.args, **inputs.kwargs)
         except BaseException as error:
             call.leave()
-            if clock.expired() and isinstance(error, TimeoutError):
-                error = late(task.options.timeout or 0.0)
-            delay = failed(task, call, error)
+            too_late = late(task.options.timeout) if clock.expired() and isinstance(error, TimeoutError) else None
+            delay = failed(task, call, too_late or error)
+            if delay is None and too_late is not None:
+                raise too_late from None
             if delay is None:
-                raise error from None if isinstance(error, TimeoutError) else error
+                raise
         else:
             unheld = is_unheld(getrefcount(result))
             call.leave()
@@ -192,25 +197,44 @@ def _delay(task: Task[Any, Any], call: Call, error: BaseException) -> float | No
         return None
     delay = task.options.delay_after(call.attempt)
     condition = task.options.retry_condition
-    if delay is not None and condition is not None and not condition(task, call.run, State.of_error(error)):
-        return None
-    return delay
+    if delay is None or condition is None or is_met(condition, task, call.run, State.of_error(error)):
+        return delay
+    return None
+
+
+def is_met(condition: Callable[..., object], of: Any, run: Any, state: State[Any]) -> bool:
+    """Whether a failure may be tried again; not if the condition itself fails."""
+    try:
+        return bool(_answer(condition(of, run, state)))
+    except Exception as error:
+        warn("The retry condition of %s failed: %r", of.name, error)
+        return False
 
 
 def tell(of: Any, hooks: Iterable[Callable[..., object]], call: Any, state: State[Any]) -> None:
     """Call hooks; one that fails changes nothing."""
     for hook in hooks:
         try:
-            hook(of, call.run, state)
+            _answer(hook(of, call.run, state))
         except Exception as error:
             warn("A hook of %s failed: %r", of.name, error)
 
 
+def _answer(said: Any) -> Any:
+    """What a hook says; one that is a coroutine function says it at the end of a loop of its own."""
+    if not inspect.iscoroutine(said):
+        return said
+    import asyncio
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as thread:  # the one that is here may run a loop
+        return thread.submit(copy_context().run, asyncio.run, said).result()
+
+
 def not_run(task: Task[Any, Any], error: UpstreamFailed) -> None:
     """Record a call that had nothing to work with."""
-    call = Call(task.plan, (), {}, (), 1) if not callable(task.plan.partition) else None
-    if call is not None:
-        call.failed(Skip(str(error)), None)
+    plan = msgspec.structs.replace(task.plan, partition=None)  # one that is called wants the arguments
+    Call(plan, (), {}, (), 1).failed(Skip(str(error)), None)
 
 
 def carried_by(keys_of: list[Keys]) -> OnEnd:

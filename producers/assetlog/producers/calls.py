@@ -197,7 +197,8 @@ class Call:
     def _upstream_of(self, asset: Asset) -> Keys:
         """The asset's upstreams: itself only where that is declared."""
         declared = self.plan.upstream
-        return tuple(key for key in self.upstream if key != asset.key or key in declared)
+        known = tuple(self.upstream)  # calls on other threads may add to it
+        return tuple(key for key in known if key != asset.key or key in declared)
 
     def _asset_failed(self, asset: Asset, error: BaseException) -> None:
         self.emitter.describe(asset)

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 
 def code_version_of(function: Any) -> str | None:
-    """The commit of the checkout that a function's source lies in; None outside of one."""
-    code = getattr(function, "__code__", None)
+    """The commit of the checkout that a function's source lies in; None outside of one, and for installed packages."""
+    code = getattr(_plain(function), "__code__", None)
     return None if code is None or code.co_filename.startswith("<") else commit_of(code.co_filename)
+
+
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
+
+
+def _plain(function: Any) -> Any:
+    """The function behind a partial, or behind an object that is called."""
+    while isinstance(function, partial):
+        function = function.func
+    return function if hasattr(function, "__code__") else getattr(type(function), "__call__", None)  # noqa: B004
 
 
 @lru_cache(maxsize=1024)
@@ -20,6 +30,8 @@ def commit_of(path: str) -> str | None:
     """
     try:
         for parent in Path(path).resolve().parents:
+            if parent.name in _INSTALLED:  # a virtual environment in a checkout is none of its code
+                return None
             git = parent / ".git"
             if git.exists():
                 return _head(_git_directory(git))

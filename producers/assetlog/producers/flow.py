@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 from msgspec import Struct
 
-from assetlog.producers.attempts import tell
+from assetlog.producers.attempts import inputs_of, is_met, run_coroutine, tell
 from assetlog.producers.context import current_asset, current_call, current_flow, current_lineage, current_run
 from assetlog.producers.emitter import Emitter, default_emitter
-from assetlog.producers.futures import TaskFuture, results, settle
+from assetlog.producers.futures import Inputs, all_ended, results
 from assetlog.producers.lineage import Keys, Lineage, is_unheld
 from assetlog.producers.plans import job_of
-from assetlog.producers.states import Skip, State
-from assetlog.producers.task import THREADS, state_of
+from assetlog.producers.states import Skip, State, UpstreamFailed
+from assetlog.producers.task import THREADS, kind_of, reduced, state_of
 from assetlog.producers.task_options import NO_OPTIONS, TaskOptions, task_options
 from assetlog.producers.timeouts import late, limit
 from assetlog.producers.values import error_text, metadata_raw, traceback_text
@@ -47,10 +47,10 @@ class FlowPlan(Struct, frozen=True, kw_only=True):
 class FlowCall:
     """One attempt at a call of a flow."""
 
-    def __init__(self, plan: FlowPlan, options: TaskOptions, attempt: int) -> None:
+    def __init__(self, plan: FlowPlan, options: TaskOptions, inputs: Inputs, attempt: int) -> None:
         self.plan = plan
         self.attempt = attempt
-        self.submitted: list[TaskFuture[Any]] = []
+        self._given = tuple(inputs.keys)
         self._options = options
         self._emitter: Emitter = default_emitter()
         parent = self._emitter.run()
@@ -63,7 +63,7 @@ class FlowCall:
         self._used: set[str] = set()
         self._threads: ThreadPoolExecutor | None = None
         self._tokens: tuple[Token[Any], ...] = ()
-        self._started = 0.0
+        self._started = time.perf_counter()
 
     def executor(self) -> ThreadPoolExecutor:
         """The threads of `submit` in this flow."""
@@ -94,6 +94,7 @@ class FlowCall:
         """Wait for what was submitted. The code outside is not part of the flow."""
         if self._threads is not None:
             self._threads.shutdown(wait=True)
+            self._threads = None
         run, call, asset, sink, flow, lineage = self._tokens
         current_lineage.reset(lineage)
         current_flow.reset(flow)
@@ -101,6 +102,16 @@ class FlowCall:
         current_asset.reset(asset)
         current_call.reset(call)
         current_run.reset(run)
+
+    async def aleave(self) -> None:
+        """The same, while the event loop goes on."""
+        import asyncio
+
+        try:
+            if self._threads is not None:
+                await asyncio.to_thread(self._threads.shutdown)
+        finally:
+            self.leave()
 
     def made_inside(self, made: Iterable[str], used: Iterable[str]) -> None:
         """A task wrote assets, from others."""
@@ -110,8 +121,11 @@ class FlowCall:
             self._outer.made_inside(made, used)
 
     def carried(self) -> Keys:
-        """The assets behind what the flow returns: those written in it that nothing else in it was made from."""
-        return tuple(key for key in self._made if key not in self._used)
+        """The assets behind what the flow returns: those written in it that nothing else in it was made from.
+
+        Of a flow that writes none, those behind its arguments.
+        """
+        return tuple(key for key in tuple(self._made) if key not in self._used) or self._given
 
     def returned(self, value: Any, unheld: bool) -> None:
         """Note where the result comes from, where that is not known already."""
@@ -161,6 +175,7 @@ class Flow(Generic[Parameters, Result]):
         for name in ("__code__", "__defaults__", "__kwdefaults__"):
             if hasattr(self.fn, name):
                 setattr(self, name, getattr(self.fn, name))
+        self._is_coroutine = kind_of(self.fn) is run_coroutine
 
     @property
     def name(self) -> str:
@@ -172,14 +187,17 @@ class Flow(Generic[Parameters, Result]):
         named: dict[str, Any] = dict(kwargs)
         own = inspect.signature(self.fn).parameters if not _EXTRAS.isdisjoint(named) else {}
         extras = {name: named.pop(name) for name in _EXTRAS if name in named and name not in own}
-        inputs = settle(args, named, extras.get("wait_for") or ())
+        wait_for = tuple(extras.get("wait_for") or ())
+        carried: list[Keys] = []
         result: Any
-        if inspect.iscoroutinefunction(self.fn):
-            result = self._coroutine(inputs.args, inputs.kwargs, bool(extras.get("return_state")))
+        if self._is_coroutine and extras.get("return_state"):
+            result = self._awaited_state(args, named, wait_for)
+        elif self._is_coroutine:
+            result = self._coroutine(args, named, wait_for, carried)
         elif extras.get("return_state"):
-            result = state_of(lambda: self._function(inputs.args, inputs.kwargs))
+            result = state_of(lambda: self._function(args, named, wait_for, carried), carried)
         else:
-            result = self._function(inputs.args, inputs.kwargs)
+            result = self._function(args, named, wait_for, carried)
         return result  # type: ignore[no-any-return]  # what the function returns
 
     @overload
@@ -188,7 +206,7 @@ class Flow(Generic[Parameters, Result]):
     def __get__(self, instance: object, owner: type | None = None) -> Flow[..., Result]: ...
     def __get__(self, instance: object | None, owner: type | None = None) -> Any:
         """The flow as a method of an instance."""
-        if instance is None:
+        if instance is None and not isinstance(self.fn, classmethod):
             return self
         function = self.fn.__get__(instance, owner)
         return Flow(FlowPlan(function=function, job=self.plan.job, threads=self.plan.threads), self.options)
@@ -201,20 +219,30 @@ class Flow(Generic[Parameters, Result]):
         return changed
 
     def __reduce__(self) -> Any:
-        return self.__qualname__  # by name, as functions are pickled
+        return reduced(self)
 
     def __repr__(self) -> str:
         return f"<Flow {self.name}>"
 
-    def _function(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _inputs(self, args: tuple[Any, ...], kwargs: dict[str, Any], wait_for: Iterable[Any]) -> Inputs:
+        try:
+            return inputs_of(args, kwargs, wait_for)
+        except UpstreamFailed as error:
+            FlowCall(self.plan, self.options, Inputs((), {}, {}), 1).failed(Skip(str(error)), None)
+            raise
+
+    def _function(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], wait_for: Iterable[Any], carried: list[Keys]
+    ) -> Any:
+        inputs = self._inputs(args, kwargs, wait_for)
         attempt = 1
         while True:
-            call = FlowCall(self.plan, self.options, attempt)
+            call = FlowCall(self.plan, self.options, inputs, attempt)
             call.enter()
             try:
                 try:
                     with limit(self.options.timeout):
-                        result = results(self.fn(*args, **kwargs))
+                        result = results(self.fn(*inputs.args, **inputs.kwargs))
                 finally:
                     call.leave()
             except BaseException as error:
@@ -224,35 +252,53 @@ class Flow(Generic[Parameters, Result]):
             else:
                 unheld = is_unheld(getrefcount(result))
                 self._succeeded(call, result, unheld)
+                carried.append(call.carried())
                 return result
             time.sleep(delay)
             attempt += 1
 
-    async def _coroutine(self, args: tuple[Any, ...], kwargs: dict[str, Any], as_state: bool) -> Any:
+    async def _awaited_state(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], wait_for: Iterable[Any]
+    ) -> State[Any]:
+        carried: list[Keys] = []
+        try:
+            value = await self._coroutine(args, kwargs, wait_for, carried)
+        except Exception as error:
+            return State.of_error(error)
+        return State("COMPLETED", value=value, keys=carried[-1])
+
+    async def _coroutine(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], wait_for: Iterable[Any], carried: list[Keys]
+    ) -> Any:
         import asyncio
 
+        await all_ended(args, kwargs, wait_for)
+        inputs = self._inputs(args, kwargs, wait_for)
         attempt = 1
         while True:
-            call = FlowCall(self.plan, self.options, attempt)
+            call = FlowCall(self.plan, self.options, inputs, attempt)
             call.enter()
             try:
                 try:
                     async with asyncio.timeout(self.options.timeout) as clock:
-                        result = results(await self.fn(*args, **kwargs))
+                        value = await self.fn(*inputs.args, **inputs.kwargs)
+                        await all_ended((value,), {})
+                        result = results(value)
+                        del value
                 finally:
-                    call.leave()
+                    await call.aleave()
             except BaseException as error:
-                if clock.expired() and isinstance(error, TimeoutError):
-                    error = late(self.options.timeout or 0.0)
-                delay = self._failed(call, error)
+                too_late = late(self.options.timeout) if clock.expired() and isinstance(error, TimeoutError) else None
+                delay = self._failed(call, too_late or error)
+                if delay is None and too_late is not None:
+                    raise too_late from None
                 if delay is None:
-                    if as_state and isinstance(error, Exception):
-                        return State.of_error(error)
-                    raise error from None if isinstance(error, TimeoutError) else error
+                    raise
             else:
                 unheld = is_unheld(getrefcount(result))
                 self._succeeded(call, result, unheld)
-                return State("COMPLETED", value=result) if as_state else result
+                carried.append(call.carried())
+                return result
             await asyncio.sleep(delay)
             attempt += 1
 
@@ -260,7 +306,7 @@ class Flow(Generic[Parameters, Result]):
         condition = self.options.retry_condition
         again = isinstance(error, Exception) and not isinstance(error, Skip)
         delay = self.options.delay_after(call.attempt) if again else None
-        if delay is not None and condition is not None and not condition(self, call.run, State.of_error(error)):
+        if delay is not None and condition and not is_met(condition, self, call.run, State.of_error(error)):
             delay = None
         call.failed(error, delay)
         if delay is None and not isinstance(error, Skip):

@@ -50,8 +50,11 @@ class TaskFuture(Generic[Result]):
     @property
     def state(self) -> State[Result]:
         """What became of the call; waits for its end."""
-        error = self._future.exception()
-        return State("COMPLETED", value=self._future.result()[0]) if error is None else State.of_error(error)
+        try:
+            value, keys = self._future.result()
+        except BaseException as error:  # of the call, whatever it is
+            return State.of_error(error)
+        return State("COMPLETED", value=value, keys=keys)
 
     def add_done_callback(self, function: Callable[[TaskFuture[Result]], object]) -> None:
         """Call a function with this future at its end."""
@@ -59,7 +62,7 @@ class TaskFuture(Generic[Result]):
 
     def behind(self) -> Keys:
         """The keys of the assets behind the result; none if the call failed. Waits for its end."""
-        return self._future.result()[1] if self._future.exception() is None else ()
+        return self.state.behind()
 
     def __repr__(self) -> str:
         return f"TaskFuture({self.name!r}, {'done' if self.done() else 'pending'})"
@@ -118,28 +121,49 @@ class Inputs(NamedTuple):
 
 
 def settle(args: tuple[Any, ...], kwargs: dict[str, Any], wait_for: Iterable[Any] = ()) -> Inputs:
-    """Wait for the futures among arguments, at any depth, and put their results in their places.
+    """Wait for the futures among arguments, at any depth, and put the results of futures and states in their places.
 
     Raises:
         UpstreamFailed: one of them failed.
     """
     keys: dict[str, None] = {}
-    pending = [value for value in walk([*args, *kwargs.values(), *wait_for]) if isinstance(value, TaskFuture)]
-    for future in pending:
-        future.wait()
-        failed = future.state
-        if failed.error is not None:
-            raise UpstreamFailed(f"{future.name} has not succeeded: {failed.message}") from failed.error
-        keys.update(dict.fromkeys(future.behind()))
-    if not pending:
+    told = _of_types([*args, *kwargs.values(), *wait_for], (TaskFuture, State))
+    for one in told:
+        state = one.state if type(one) is TaskFuture else one
+        if state.error is not None:
+            raise UpstreamFailed(f"{one.name} has not succeeded: {state.message}") from state.error
+        keys.update(dict.fromkeys(state.behind()))
+    if not told:
         return Inputs(args, kwargs, keys)
     return Inputs(replaced(args, _result), replaced(kwargs, _result), keys)
 
 
-def _result(value: Any) -> Any:
-    return value.result() if isinstance(value, TaskFuture) else value
+async def all_ended(args: tuple[Any, ...], kwargs: dict[str, Any], wait_for: Iterable[Any] = ()) -> None:
+    """Wait for the futures among arguments without holding up the event loop."""
+    import asyncio
+
+    for future in _of_types([*args, *kwargs.values(), *wait_for], (TaskFuture,)):
+        if not future.done():
+            ended = asyncio.Event()
+            loop = asyncio.get_running_loop()
+            future.add_done_callback(lambda _: loop.call_soon_threadsafe(ended.set))  # noqa: B023 - waited for here
+            await ended.wait()
 
 
 def results(value: Any) -> Any:
     """A value with every future in it replaced by its result."""
-    return replaced(value, _result)
+    return replaced(value, _future_result) if _of_types([value], (TaskFuture,)) else value
+
+
+def _of_types(values: Iterable[Any], types: tuple[type, ...]) -> list[Any]:
+    return [value for value in walk(values) if type(value) in types]
+
+
+def _result(value: Any) -> Any:
+    return value.result() if type(value) is State else _future_result(value)
+
+
+def _future_result(value: Any) -> Any:
+    if type(value) is FutureList:
+        return value.result()
+    return value.result() if type(value) is TaskFuture else value

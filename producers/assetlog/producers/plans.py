@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -23,6 +24,8 @@ def job_of(function: Callable[..., Any]) -> str:
     >>> job_of(load).endswith("load")
     True
     """
+    while isinstance(function, functools.partial):
+        function = function.func
     qualified = getattr(function, "__qualname__", type(function).__qualname__)
     return f"{function.__module__}.{qualified}".removeprefix("__main__.")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Generic, Literal, TypeVar
 
+from assetlog.producers.lineage import Keys
+
 Result = TypeVar("Result")
 StateType = Literal["COMPLETED", "FAILED", "CANCELLED", "SKIPPED"]
 
@@ -23,14 +25,18 @@ class State(Generic[Result]):
         ended: how it ended.
         error: what it raised; None if it returned.
         value: what it returned.
+        keys: the assets behind that.
     """
 
-    __slots__ = ("_value", "error", "type")
+    __slots__ = ("_keys", "_value", "error", "type")
 
-    def __init__(self, ended: StateType, *, value: Any = None, error: BaseException | None = None) -> None:
+    def __init__(
+        self, ended: StateType, *, value: Any = None, error: BaseException | None = None, keys: Keys = ()
+    ) -> None:
         self.type = ended
         self.error = error
         self._value = value
+        self._keys = keys
 
     @classmethod
     def of_error(cls, error: BaseException) -> State[Any]:
@@ -74,6 +80,10 @@ class State(Generic[Result]):
         if raise_on_failure:
             raise self.error
         return self.error  # type: ignore[return-value]  # asked for
+
+    def behind(self) -> Keys:
+        """The keys of the assets behind the result."""
+        return self._keys
 
     def __repr__(self) -> str:
         return f"{self.name}({self.message or ''})"

@@ -6,13 +6,15 @@ import functools
 import inspect
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, overload
 
 import msgspec
 
 from assetlog.producers.attempts import (
+    OnEnd,
     carried_by,
     inputs_of,
     not_run,
@@ -21,9 +23,9 @@ from assetlog.producers.attempts import (
     run_function,
     run_generator,
 )
-from assetlog.producers.calls import Plan, lineage_here
+from assetlog.producers.calls import Plan
 from assetlog.producers.context import current_flow
-from assetlog.producers.futures import FutureList, Inputs, TaskFuture, unmapped
+from assetlog.producers.futures import FutureList, Inputs, TaskFuture, all_ended, unmapped
 from assetlog.producers.lineage import Keys
 from assetlog.producers.plans import changed, job_of
 from assetlog.producers.states import State, UpstreamFailed
@@ -60,7 +62,7 @@ class Task(Generic[Parameters, Result]):
         for name in _FUNCTION_LIKE:  # so that inspect takes it for the sort of function it is
             if hasattr(self.fn, name):
                 setattr(self, name, getattr(self.fn, name))
-        self._kind = _kind_of(self.fn)
+        self._kind = kind_of(self.fn)
 
     @property
     def name(self) -> str:
@@ -75,6 +77,30 @@ class Task(Generic[Parameters, Result]):
             result = self._run(args, kwargs)
         return result
 
+    @overload
+    def submit(
+        self: Task[..., Coroutine[Any, Any, Awaited]],
+        *args: Any,
+        wait_for: Iterable[Any] = (),
+        return_state: Literal[False] = False,
+        **kwargs: Any,
+    ) -> TaskFuture[Awaited]: ...
+    @overload
+    def submit(
+        self: Task[..., Coroutine[Any, Any, Awaited]],
+        *args: Any,
+        wait_for: Iterable[Any] = (),
+        return_state: Literal[True],
+        **kwargs: Any,
+    ) -> State[Awaited]: ...
+    @overload
+    def submit(
+        self, *args: Any, wait_for: Iterable[Any] = (), return_state: Literal[False] = False, **kwargs: Any
+    ) -> TaskFuture[Result]: ...
+    @overload
+    def submit(
+        self, *args: Any, wait_for: Iterable[Any] = (), return_state: Literal[True], **kwargs: Any
+    ) -> State[Result]: ...
     def submit(self, *args: Any, wait_for: Iterable[Any] = (), return_state: bool = False, **kwargs: Any) -> Any:
         """Run it on another thread. Futures among the arguments are waited for there.
 
@@ -84,13 +110,16 @@ class Task(Generic[Parameters, Result]):
         """
         context = copy_context()
         future = _executor().submit(context.run, self._work, args, kwargs, tuple(wait_for))
-        flow = current_flow.get()
         task_future: TaskFuture[Any] = TaskFuture(self.name, future)
-        if flow is not None:
-            flow.submitted.append(task_future)
         return task_future.state if return_state else task_future
 
-    def map(self, *args: Any, wait_for: Iterable[Any] = (), **kwargs: Any) -> FutureList[Any]:
+    @overload
+    def map(
+        self: Task[..., Coroutine[Any, Any, Awaited]], *args: Any, wait_for: Iterable[Any] = (), **kwargs: Any
+    ) -> FutureList[Awaited]: ...
+    @overload
+    def map(self, *args: Any, wait_for: Iterable[Any] = (), **kwargs: Any) -> FutureList[Result]: ...
+    def map(self, *args: Any, wait_for: Iterable[Any] = (), **kwargs: Any) -> Any:
         """Submit one call for each element of the arguments that are lists or the like, all of one length.
 
         Texts, mappings and what `unmapped(...)` holds go to every call whole. A future is waited for here, since its
@@ -120,7 +149,7 @@ class Task(Generic[Parameters, Result]):
     def __get__(self, instance: object, owner: type | None = None) -> Task[..., Result]: ...
     def __get__(self, instance: object | None, owner: type | None = None) -> Any:
         """The task as a method of an instance."""
-        if instance is None:
+        if instance is None and not isinstance(self.fn, classmethod):
             return self
         bound = msgspec.structs.replace(self.plan, function=self.fn.__get__(instance, owner))
         return Task(bound, self.options)
@@ -146,20 +175,32 @@ class Task(Generic[Parameters, Result]):
         return Task(msgspec.structs.replace(plan, tags=new.tags), new)
 
     def __reduce__(self) -> Any:
-        return self.__qualname__  # by name, as functions are pickled
+        return reduced(self)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
 
-    def _run(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], wait_for: Iterable[Any] = ()) -> Any:
-        if self._kind is run_function and not (args or kwargs or wait_for):
-            return run_function(self, NO_INPUTS)
+    def _run(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any], wait_for: Iterable[Any] = (), *on_end: OnEnd
+    ) -> Any:
+        if not (args or kwargs or wait_for):
+            return self._kind(self, NO_INPUTS, *on_end)
+        if self._kind is run_coroutine:
+            return self._settle_and_run(args, dict(kwargs), wait_for, *on_end)
+        return self._kind(self, self._inputs(args, dict(kwargs), wait_for), *on_end)
+
+    async def _settle_and_run(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], wait_for: Iterable[Any], *on_end: OnEnd
+    ) -> Any:
+        await all_ended(args, kwargs, wait_for)
+        return await run_coroutine(self, self._inputs(args, kwargs, wait_for), *on_end)
+
+    def _inputs(self, args: tuple[Any, ...], kwargs: dict[str, Any], wait_for: Iterable[Any]) -> Inputs:
         try:
-            inputs = inputs_of(args, dict(kwargs), wait_for)
+            return inputs_of(args, kwargs, wait_for)
         except UpstreamFailed as error:
             not_run(self, error)
             raise
-        return self._kind(self, inputs)
 
     def _call_with_extras(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         own = inspect.signature(self.fn).parameters
@@ -169,24 +210,24 @@ class Task(Generic[Parameters, Result]):
             return self._run(args, kwargs, wait_for)
         if self._kind is run_coroutine:
             return self._awaited_state(args, kwargs, wait_for)
-        return state_of(lambda: self._run(args, kwargs, wait_for))
+        if self._kind is not run_function:
+            raise TypeError(f"{self.name} is a generator: it has no state to return")
+        carried: list[Keys] = []
+        return state_of(lambda: self._run(args, kwargs, wait_for, carried_by(carried)), carried)
 
     async def _awaited_state(
         self, args: tuple[Any, ...], kwargs: dict[str, Any], wait_for: Iterable[Any]
     ) -> State[Any]:
+        carried: list[Keys] = []
         try:
-            value = await self._run(args, kwargs, wait_for)
+            value = await self._run(args, kwargs, wait_for, carried_by(carried))
         except Exception as error:
             return State.of_error(error)
-        return with_lineage(State("COMPLETED", value=value))
+        return State("COMPLETED", value=value, keys=carried[-1])
 
     def _work(self, args: tuple[Any, ...], kwargs: dict[str, Any], wait_for: tuple[Any, ...]) -> tuple[Any, Keys]:
         """What a thread does for `submit`."""
-        try:
-            inputs = inputs_of(args, kwargs, wait_for)
-        except UpstreamFailed as error:
-            not_run(self, error)
-            raise
+        inputs = self._inputs(args, kwargs, wait_for)
         carried: list[Keys] = []
         if self._kind is run_function:
             result = run_function(self, inputs, carried_by(carried))
@@ -247,24 +288,27 @@ def task(
     return decorate if function is None else decorate(function)
 
 
-def state_of(call: Callable[[], Any]) -> State[Any]:
-    """What becomes of a call, as a state."""
+def reduced(tracked: Any) -> Any:
+    """How a tracked function is pickled: by its name, as functions are; a method by its instance, as methods are."""
+    owner = getattr(tracked.fn, "__self__", None)
+    if owner is None or isinstance(owner, ModuleType):
+        return tracked.__qualname__
+    return getattr, (owner, tracked.__name__)
+
+
+def state_of(call: Callable[[], Any], carried: list[Keys]) -> State[Any]:
+    """What becomes of a call, as a state; `carried` holds at its end what the result comes from."""
     try:
         value = call()
     except Exception as error:
         return State.of_error(error)
-    return with_lineage(State("COMPLETED", value=value))
+    return State("COMPLETED", value=value, keys=carried[-1])
 
 
-def with_lineage(state: State[Any]) -> State[Any]:
-    """A state that comes from what its value comes from."""
-    lineage = lineage_here()
-    if lineage is not None:
-        lineage.link_new(state, lineage.behind([state.result()]), unheld=True)
-    return state
-
-
-def _kind_of(function: Callable[..., Any]) -> Callable[[Task[Any, Any], Inputs], Any]:
+def kind_of(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What runs such a function."""
+    if not hasattr(function, "__code__") and not isinstance(function, functools.partial | classmethod | staticmethod):
+        function = type(function).__call__  # of an object that is called
     if inspect.iscoroutinefunction(function):
         return run_coroutine
     if inspect.isasyncgenfunction(function):

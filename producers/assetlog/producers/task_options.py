@@ -11,7 +11,7 @@ from assetlog.producers.notices import warn_once
 from assetlog.schemas.errors import Invalid
 
 Hook = Callable[..., object]
-"""Called with (task, run, state), or with fewer of them if it takes fewer."""
+"""Called with (task, run, state); may be a coroutine function."""
 RetryDelay = float | Sequence[float] | Callable[[int], Sequence[float]]
 
 ORCHESTRATED = frozenset(

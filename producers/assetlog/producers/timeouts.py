@@ -55,7 +55,9 @@ def _by_exception(seconds: float) -> Iterator[None]:
     timer.start()
     try:
         yield
-    except Late:
+    except Late as error:
+        if error.args:  # of a call inside
+            raise
         raise late(seconds) from None
     finally:
         timer.cancel()
@@ -87,6 +89,6 @@ class _Watch:
         ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, None if error is None else ctypes.py_object(error))
 
 
-def late(seconds: float) -> Late:
+def late(seconds: float | None) -> Late:
     """The error of a call that took too long."""
-    return Late(f"Task run exceeded timeout of {seconds:g} second(s)")
+    return Late(f"Task run exceeded timeout of {seconds or 0:g} second(s)")
