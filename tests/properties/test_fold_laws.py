@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +20,7 @@ from assetlog.consumers.archive.seal import seal
 from assetlog.consumers.fold.digest import state_digest
 from assetlog.consumers.fold.fold import Fold, open_fold
 from assetlog.consumers.fold.hot import HotAssets
+from assetlog.consumers.fold.parts import in_parts
 from assetlog.consumers.views.hot_loader import HotLoader
 from assetlog.consumers.views.memory import Memory
 from assetlog.consumers.views.reader import Reader
@@ -151,6 +152,7 @@ def folded(
     snapshot_every: int = 3,
     hot: HotAssets | None = None,
     bodies: Bodies | None = None,
+    check: Callable[[Fold, HotAssets], None] = lambda *_: None,
 ) -> Fold:
     """A projection in memory of a log that was split into batches of these sizes, the rest in one."""
     fold, _ = open_fold(Path(":memory:"), "default", bodies or Bodies(log), snapshot_every=snapshot_every)
@@ -162,7 +164,9 @@ def folded(
         if batch:
             commit = fold.fold(batch)
             if hot is not None:
-                hot.apply(commit)
+                for part in in_parts(commit, 2):
+                    hot.apply(part)
+                    check(fold, hot)
     return fold
 
 
@@ -192,6 +196,22 @@ def test_what_is_in_memory_says_the_same_as_sql(log: Log, split: list[int]) -> N
     for key in fold.known.keys:
         around: dict[str, Any] = {"direction": "both", "depth": 2, "max_nodes": 3}
         assert plain(memory.lineage(key, **around)) == plain(reader.lineage(key, fold.position, **around))
+
+
+@given(logs(), sizes)
+@LAWS
+def test_what_is_in_memory_between_two_parts_of_a_commit_is_what_sql_says_of_that_position(
+    log: Log, split: list[int]
+) -> None:
+    bodies = Bodies(log)
+
+    def check(fold: Fold, hot: HotAssets) -> None:
+        reader = reader_of(fold, bodies)
+        for key in KEYS:
+            if (in_memory := hot.asset(key)) is not None:
+                assert plain(in_memory) == plain(reader.asset(key, hot.position))
+
+    folded(log, split, hot=HotAssets(HotLoader(bodies)), bodies=bodies, check=check)
 
 
 @given(logs(), st.data())

@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol
 import duckdb
 
 from assetlog.consumers.crash_points import passing
+from assetlog.consumers.fold.changes import Change, change_of
 from assetlog.consumers.fold.identity import Identity, identity
 from assetlog.consumers.fold.known import Known
 from assetlog.consumers.fold.rows import Rows
@@ -79,8 +80,7 @@ class Commit(NamedTuple):
     """What a batch came to."""
 
     position: int
-    folded: list[tuple[int, Event, int | None, bytes]]
-    """Position, event, the number of the asset it is about, and the entry's bytes."""
+    folded: list[Change]
     duplicates: dict[int, int]
     """Position -> position of the first event."""
     quarantined: dict[int, Invalid]
@@ -144,7 +144,7 @@ class Fold:
                 self._quarantine(position, error, rows, commit)
                 continue
             remember(of, Seen(position, hash(raw)))
-            folded.append((position, event, aid, raw))
+            folded.append(change_of(position, event, aid, raw))
         self._finish(entries, rows, commit)
         return commit
 

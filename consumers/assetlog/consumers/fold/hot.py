@@ -17,7 +17,6 @@ from msgspec import Struct
 from assetlog.consumers.fold.fold import Commit, Fold
 from assetlog.consumers.fold.judging import judge
 from assetlog.consumers.fold.known import Known, KnownAt
-from assetlog.consumers.fold.rank import rank
 from assetlog.consumers.views.answers import AssetState, Counts, Told, asset_answer
 from assetlog.schemas.codec import Event, decode
 from assetlog.schemas.events.common import NOTHING
@@ -156,16 +155,14 @@ class HotAssets:
         if commit.position <= self.position:  # they were loaded after that commit
             return
         roots, ranks = self._known.roots, self._ranks
-        for position, event, aid, raw in commit.folded:
-            kind = event.type
+        for position, kind, aid, of, what, raw in commit.folded:
             extend = _RULES.get(kind)
-            if extend is None or aid is None or event.data is None:
+            if extend is None or aid is None:
                 continue
-            of = rank(event.time, position) if kind in _RANKED else 0
             root = roots.get(aid, aid) if roots else aid
             hot = self._asset(root, aid)
             if hot is not None:
-                extend(hot, position, event, of, raw)
+                extend(hot, position, what, of, raw)
             if kind == "asset.materialized":
                 if of > ranks.get(root, 0):
                     ranks[root] = of
@@ -213,43 +210,39 @@ def _event(of: Event | bytes | None) -> Event | None:
     return decode(of) if isinstance(of, bytes) else of
 
 
-def _materialized(hot: HotAsset, position: int, event: Event, of: int, raw: bytes) -> None:
-    data: Any = event.data
+def _materialized(hot: HotAsset, position: int, partition: str | None, of: int, raw: bytes) -> None:
     hot.active_pos = position
     hot.materializations += 1
-    if data.partition is not None:
-        hot.partitions.add(data.partition)
+    if partition is not None:
+        hot.partitions.add(partition)
     if of > hot.materialized:
         hot.materialized, hot.last_materialization = of, raw
 
 
-def _failed(hot: HotAsset, position: int, event: Event, of: int, raw: bytes) -> None:
-    data: Any = event.data
+def _failed(hot: HotAsset, position: int, partition: str | None, of: int, raw: bytes) -> None:
     hot.active_pos = position
     hot.failures += 1
-    if data.partition is not None:
-        hot.partitions.add(data.partition)
+    if partition is not None:
+        hot.partitions.add(partition)
     if of > hot.failed:
         hot.failed, hot.last_failure = of, raw
 
 
-def _observed(hot: HotAsset, position: int, _event: Event, _of: int, _raw: bytes) -> None:
+def _observed(hot: HotAsset, position: int, _what: Any, _of: int, _raw: bytes) -> None:
     hot.active_pos = position
     hot.observations += 1
 
 
-def _active(hot: HotAsset, position: int, _event: Event, _of: int, _raw: bytes) -> None:
+def _active(hot: HotAsset, position: int, _what: Any, _of: int, _raw: bytes) -> None:
     hot.active_pos = position
 
 
-def _checked(hot: HotAsset, position: int, event: Event, _of: int, _raw: bytes) -> None:
-    data: Any = event.data
+def _checked(hot: HotAsset, position: int, data: Any, _of: int, _raw: bytes) -> None:
     hot.active_pos = position
     hot.checks[data.check, data.partition] = not data.passed and data.severity == "error"
 
 
-def _described(hot: HotAsset, position: int, event: Event, _of: int, _raw: bytes) -> None:
-    data: Any = event.data
+def _described(hot: HotAsset, position: int, data: Any, _of: int, _raw: bytes) -> None:
     hot.active_pos = position
     texts = {"name": data.name, "grp": data.group, "kind": data.kind, "description": data.description, "url": data.url}
     parts = {"owners": data.owners, "tags": data.tags, "columns": data.columns, "freshness": data.freshness}
@@ -260,16 +253,15 @@ def _described(hot: HotAsset, position: int, event: Event, _of: int, _raw: bytes
     hot.told = hot.told._replace(**told)
 
 
-def _overdue(hot: HotAsset, position: int, _event: Event, _of: int, _raw: bytes) -> None:
+def _overdue(hot: HotAsset, position: int, _what: Any, _of: int, _raw: bytes) -> None:
     hot.active_pos = hot.overdue_pos = position
 
 
-def _retired(hot: HotAsset, position: int, _event: Event, _of: int, _raw: bytes) -> None:
+def _retired(hot: HotAsset, position: int, _what: Any, _of: int, _raw: bytes) -> None:
     hot.retired_pos = position
 
 
-_RANKED = frozenset({"asset.materialized", "asset.failed"})
-_RULES: dict[str, Callable[[HotAsset, int, Event, int, bytes], None]] = {
+_RULES: dict[str, Callable[[HotAsset, int, Any, int, bytes], None]] = {
     "asset.materialized": _materialized,
     "asset.failed": _failed,
     "asset.observed": _observed,

@@ -22,6 +22,7 @@ import redis
 from assetlog.consumers.fold.fold import Commit, Entry, Fold, Mark, Totals
 from assetlog.consumers.fold.hot import HotAssets
 from assetlog.consumers.fold.identity import identity
+from assetlog.consumers.fold.parts import in_parts
 from assetlog.consumers.fold.store import CHECKPOINT_EVERY, is_damage, put_aside_damaged
 from assetlog.consumers.fold.subscription import Subscription
 from assetlog.consumers.fold.verdicts import Verdict, Verdicts
@@ -211,7 +212,10 @@ class Projector:
         commit = await self._in_writer(self._fold, entries)
         if commit is not None:
             pause = self._pause(len(entries))
-            self._publish(commit)
+            self._verdicts.note(commit)
+            for part in in_parts(commit):
+                self._publish(part)
+                await asyncio.sleep(0)
             if pause:
                 await asyncio.sleep(pause)
 
@@ -221,7 +225,6 @@ class Projector:
         return GATHER if size < GATHER_BELOW and rests < BUSY_WITHIN else 0.0
 
     def _publish(self, commit: Commit) -> None:
-        self._verdicts.note(commit)
         self.hot.apply(commit)
         self.position = commit.position
         self._last_commit = time.monotonic()
