@@ -12,7 +12,20 @@ from litestar.plugins import PluginProtocol
 
 from assetlog.catalog.access.gate import authorize
 from assetlog.catalog.access.tokens import Scope
-from assetlog.catalog.api import artifacts, assets, audit, docs, events, groups, health, lineage, runs, stream, tokens
+from assetlog.catalog.api import (
+    artifacts,
+    assets,
+    audit,
+    blobs,
+    docs,
+    events,
+    groups,
+    health,
+    lineage,
+    runs,
+    stream,
+    tokens,
+)
 from assetlog.catalog.api.parts import Parts, Plain
 from assetlog.catalog.api.problems import EXCEPTION_HANDLERS
 from assetlog.catalog.api.route import SPEC, Spec
@@ -23,6 +36,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *assets.HANDLERS,
     *lineage.HANDLERS,
     *artifacts.HANDLERS,
+    *blobs.HANDLERS,
     *runs.HANDLERS,
     *groups.HANDLERS,
     *audit.HANDLERS,

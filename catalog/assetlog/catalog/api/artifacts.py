@@ -24,7 +24,7 @@ from assetlog.schemas.errors import AssetlogError, Invalid
 from assetlog.schemas.events.artifact import ArtifactCreated, ArtifactType
 from assetlog.schemas.events.common import RunRef
 from assetlog.schemas.keys import canonical_key
-from assetlog.schemas.shapes import Artifact, Page, Shape
+from assetlog.schemas.shapes import Artifact, ArtifactChange, ArtifactDiff, Page, Shape
 
 TAG = "artifacts"
 
@@ -53,6 +53,22 @@ class Versions(Listed, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which artifact's versions."""
 
     key: Annotated[str, Meta(description="The artifact's key.")]
+
+
+class History(Listed, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which version's history: by key, or by id."""
+
+    key: Annotated[str | None, Meta(description="The artifact's key; the newest version unless one is given.")] = None
+    version: Annotated[Version | None, Meta(description="The version of that key.")] = None
+    id: Annotated[str | None, Meta(description="The id of one version, retired or not.")] = None
+
+
+class TwoVersions(AsOf, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"from_": "from"}):
+    """Which two versions of an artifact."""
+
+    key: Annotated[str, Meta(description="The artifact's key.")]
+    from_: Annotated[Version | None, Meta(description="The earlier version; the one before `to` unless given.")] = None
+    to: Annotated[Version | None, Meta(description="The later version; the newest unless given.")] = None
 
 
 class NewArtifact(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -178,6 +194,30 @@ async def list_versions(request: Plain, query: Versions) -> Answer:
     return await answer_page(request, query, parts_of(request).reader.artifact_versions, key=query.key)
 
 
+@read("/v1/artifact/history", History, Page[ArtifactChange], tag=TAG, problems=(400, 404, 503))
+async def list_history(request: Plain, query: History) -> Answer:
+    """What happened to one version of an artifact, newest first: each step of a progress with its time."""
+    if (query.key is None) == (query.id is None):
+        raise _one_name()
+    reader = parts_of(request).reader
+
+    def history(at: int, limit: int, cursor: str | None) -> Any:
+        found = reader.artifact_history(
+            at, key=query.key, version=query.version, artifact_id=query.id, limit=limit, cursor=cursor
+        )
+        return needed(found, "artifact", "key" if query.key is not None else "id", query.key or query.id or "")
+
+    return await answer_page(request, query, history)
+
+
+@read("/v1/artifact/diff", TwoVersions, ArtifactDiff, tag=TAG, problems=(400, 404, 503))
+async def get_artifact_diff(request: Plain, query: TwoVersions) -> Answer:
+    """What is different between two versions of an artifact: a unified diff, and for tables the rows."""
+    return await answer(
+        request, query, parts_of(request).reader.artifact_diff, key=query.key, from_=query.from_, to=query.to
+    )
+
+
 def _one_name() -> Invalid:
     return Invalid(
         "An artifact is named by its key or by its id.",
@@ -190,4 +230,11 @@ def _one_name() -> Invalid:
 
 _new = msgspec.json.Decoder(NewArtifact)
 
-HANDLERS: list[HTTPRouteHandler] = [post_artifact, list_artifacts, get_artifact, list_versions]
+HANDLERS: list[HTTPRouteHandler] = [
+    post_artifact,
+    list_artifacts,
+    get_artifact,
+    list_versions,
+    list_history,
+    get_artifact_diff,
+]

@@ -11,7 +11,7 @@ from assetlog.consumers.archive.places import TEMPORARY, manifest_moved
 from assetlog.schemas.errors import Broken, Invalid, Unavailable
 
 KEPT: Final = 16
-"""Local copies of segments."""
+"""Local copies of files."""
 try:
     import obstore
     from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
@@ -97,6 +97,9 @@ class ObjectPlace:
             with written.open("wb") as file:
                 for chunk in obstore.get(self._store, name):
                     file.write(chunk)
+        except FileNotFoundError:
+            written.unlink(missing_ok=True)
+            raise
         except BaseError as error:
             written.unlink(missing_ok=True)
             raise away(self.url, error) from error
@@ -110,7 +113,8 @@ class ObjectPlace:
 
     def _keep(self, written: Path, name: str) -> None:
         written.replace(self._cache / name)
-        copies = sorted(self._cache.glob("*.parquet"), key=lambda path: path.stat().st_mtime)
+        whole = (path for path in self._cache.iterdir() if path.is_file() and path.suffix != TEMPORARY)
+        copies = sorted(whole, key=lambda path: path.stat().st_mtime)
         for old in copies[:-KEPT]:
             old.unlink(missing_ok=True)
 

@@ -79,7 +79,7 @@ class LocalPlace:
 
     def new_file(self) -> Path:
         """See `Place`."""
-        self.directory.mkdir(parents=True, exist_ok=True)
+        make_directory(self.directory)
         return self.directory / f"{secrets.token_hex(8)}{TEMPORARY}"
 
     def store(self, written: Path, name: str) -> None:
@@ -129,6 +129,14 @@ def open_place(url: str | None, home: Path, catalog: str) -> Place:
 def manifest_moved() -> Conflict:
     """Somebody else sealed a segment since the manifest was read."""
     return Conflict("Another node has written the archive's manifest meanwhile.", code="archive-moved")
+
+
+def make_directory(directory: Path) -> None:
+    """Have a directory, and its name in those above it, on the disk."""
+    new = [each for each in (directory, *directory.parents) if not each.exists()]
+    directory.mkdir(parents=True, exist_ok=True)
+    for each in new:
+        sync(each.parent)
 
 
 def sync(path: Path) -> None:
