@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 import inspect
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from contextvars import Token
 from sys import getrefcount
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, overload
 
 from msgspec import Struct
 
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
+Result_co = TypeVar("Result_co", covariant=True)
+Awaited = TypeVar("Awaited")
 
 
 class FlowPlan(Struct, frozen=True, kw_only=True):
@@ -161,7 +163,7 @@ class FlowCall:
         return round(time.perf_counter() - self._started, 6)
 
 
-class Flow(Generic[Parameters, Result]):
+class Flow(Generic[Parameters, Result_co]):
     """A tracked function whose call is a run of its own; see `flow`."""
 
     __name__: str
@@ -182,28 +184,41 @@ class Flow(Generic[Parameters, Result]):
         """The job's name."""
         return self.plan.job
 
-    def __call__(self, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+    @overload
+    def __call__(self, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result_co: ...
+    @overload
+    def __call__(
+        self: Flow[..., Coroutine[Any, Any, Awaited]],
+        *args: Any,
+        return_state: Literal[True],
+        wait_for: Iterable[Any] | None = None,
+        **kwargs: Any,
+    ) -> Coroutine[Any, Any, State[Awaited]]: ...
+    @overload
+    def __call__(
+        self, *args: Any, return_state: Literal[True], wait_for: Iterable[Any] | None = None, **kwargs: Any
+    ) -> State[Result_co]: ...
+    @overload
+    def __call__(self, *args: Any, wait_for: Iterable[Any] | None, **kwargs: Any) -> Result_co: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run it here; futures among its result are waited for and replaced by theirs."""
         named: dict[str, Any] = dict(kwargs)
         own = inspect.signature(self.fn).parameters if not _EXTRAS.isdisjoint(named) else {}
         extras = {name: named.pop(name) for name in _EXTRAS if name in named and name not in own}
         wait_for = tuple(extras.get("wait_for") or ())
         carried: list[Keys] = []
-        result: Any
         if self._is_coroutine and extras.get("return_state"):
-            result = self._awaited_state(args, named, wait_for)
-        elif self._is_coroutine:
-            result = self._coroutine(args, named, wait_for, carried)
-        elif extras.get("return_state"):
-            result = state_of(lambda: self._function(args, named, wait_for, carried), carried)
-        else:
-            result = self._function(args, named, wait_for, carried)
-        return result  # type: ignore[no-any-return]  # what the function returns
+            return self._awaited_state(args, named, wait_for)
+        if self._is_coroutine:
+            return self._coroutine(args, named, wait_for, carried)
+        if extras.get("return_state"):
+            return state_of(lambda: self._function(args, named, wait_for, carried), carried)
+        return self._function(args, named, wait_for, carried)
 
     @overload
-    def __get__(self, instance: None, owner: type) -> Flow[Parameters, Result]: ...
+    def __get__(self, instance: None, owner: type) -> Flow[Parameters, Result_co]: ...
     @overload
-    def __get__(self, instance: object, owner: type | None = None) -> Flow[..., Result]: ...
+    def __get__(self, instance: object, owner: type | None = None) -> Flow[..., Result_co]: ...
     def __get__(self, instance: object | None, owner: type | None = None) -> Any:
         """The flow as a method of an instance."""
         if instance is None and not isinstance(self.fn, classmethod):
@@ -211,9 +226,9 @@ class Flow(Generic[Parameters, Result]):
         function = self.fn.__get__(instance, owner)
         return Flow(FlowPlan(function=function, job=self.plan.job, threads=self.plan.threads), self.options)
 
-    def with_options(self, *, name: str | None = None, **options: Any) -> Flow[Parameters, Result]:
+    def with_options(self, *, name: str | None = None, **options: Any) -> Flow[Parameters, Result_co]:
         """The same flow with some options changed."""
-        changed: Flow[Parameters, Result] = _flow(
+        changed: Flow[Parameters, Result_co] = _flow(
             self.fn, name or self.plan.job, options, self.options, self.plan.threads
         )
         return changed

@@ -37,13 +37,14 @@ if TYPE_CHECKING:
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
+Result_co = TypeVar("Result_co", covariant=True)
 Awaited = TypeVar("Awaited")
 
 THREADS = 256
 """Most calls of `submit` that run at a time."""
 
 
-class Task(Generic[Parameters, Result]):
+class Task(Generic[Parameters, Result_co]):
     """A tracked function: called like the function it wraps.
 
     It keeps the function's name, signature and docstring, and is a coroutine function, a generator function or a
@@ -69,13 +70,27 @@ class Task(Generic[Parameters, Result]):
         """The job's name."""
         return self.plan.job
 
-    def __call__(self, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+    @overload
+    def __call__(self, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result_co: ...
+    @overload
+    def __call__(
+        self: Task[..., Coroutine[Any, Any, Awaited]],
+        *args: Any,
+        return_state: Literal[True],
+        wait_for: Iterable[Any] | None = None,
+        **kwargs: Any,
+    ) -> Coroutine[Any, Any, State[Awaited]]: ...
+    @overload
+    def __call__(
+        self, *args: Any, return_state: Literal[True], wait_for: Iterable[Any] | None = None, **kwargs: Any
+    ) -> State[Result_co]: ...
+    @overload
+    def __call__(self, *args: Any, wait_for: Iterable[Any] | None, **kwargs: Any) -> Result_co: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run it here."""
         if kwargs and not _EXTRAS.isdisjoint(kwargs):
-            result: Result = self._call_with_extras(args, dict(kwargs))
-        else:
-            result = self._run(args, kwargs)
-        return result
+            return self._call_with_extras(args, dict(kwargs))
+        return self._run(args, kwargs)
 
     @overload
     def submit(
@@ -96,11 +111,11 @@ class Task(Generic[Parameters, Result]):
     @overload
     def submit(
         self, *args: Any, wait_for: Iterable[Any] = (), return_state: Literal[False] = False, **kwargs: Any
-    ) -> TaskFuture[Result]: ...
+    ) -> TaskFuture[Result_co]: ...
     @overload
     def submit(
         self, *args: Any, wait_for: Iterable[Any] = (), return_state: Literal[True], **kwargs: Any
-    ) -> State[Result]: ...
+    ) -> State[Result_co]: ...
     def submit(self, *args: Any, wait_for: Iterable[Any] = (), return_state: bool = False, **kwargs: Any) -> Any:
         """Run it on another thread. Futures among the arguments are waited for there.
 
@@ -118,7 +133,7 @@ class Task(Generic[Parameters, Result]):
         self: Task[..., Coroutine[Any, Any, Awaited]], *args: Any, wait_for: Iterable[Any] = (), **kwargs: Any
     ) -> FutureList[Awaited]: ...
     @overload
-    def map(self, *args: Any, wait_for: Iterable[Any] = (), **kwargs: Any) -> FutureList[Result]: ...
+    def map(self, *args: Any, wait_for: Iterable[Any] = (), **kwargs: Any) -> FutureList[Result_co]: ...
     def map(self, *args: Any, wait_for: Iterable[Any] = (), **kwargs: Any) -> Any:
         """Submit one call for each element of the arguments that are lists or the like, all of one length.
 
@@ -144,9 +159,9 @@ class Task(Generic[Parameters, Result]):
         return futures
 
     @overload
-    def __get__(self, instance: None, owner: type) -> Task[Parameters, Result]: ...
+    def __get__(self, instance: None, owner: type) -> Task[Parameters, Result_co]: ...
     @overload
-    def __get__(self, instance: object, owner: type | None = None) -> Task[..., Result]: ...
+    def __get__(self, instance: object, owner: type | None = None) -> Task[..., Result_co]: ...
     def __get__(self, instance: object | None, owner: type | None = None) -> Any:
         """The task as a method of an instance."""
         if instance is None and not isinstance(self.fn, classmethod):
@@ -161,7 +176,7 @@ class Task(Generic[Parameters, Result]):
         asset_deps: Iterable[Asset | str] | None = None,
         name: str | None = None,
         **options: Any,
-    ) -> Task[Parameters, Result]:
+    ) -> Task[Parameters, Result_co]:
         """The same task with some options changed; those that are not given stay.
 
         Args:

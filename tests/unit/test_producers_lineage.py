@@ -1,0 +1,608 @@
+"""Which way of passing a value gives an edge, and why; and that nothing else does."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import inspect
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+
+from assetlog.producers import flow, materialize, run, task, unmapped
+from assetlog.producers.lineage import Lineage, parts_of, replaced, walk
+from assetlog.producers.testing import Captured, capture
+
+UP, SIDE, MID, DOWN = "s3://t/up", "s3://t/side", "s3://t/mid", "s3://t/down"
+SEVEN = 7
+SHARED = "a constant that many places hold"
+
+
+@pytest.fixture(autouse=True)
+def captured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Captured]:
+    monkeypatch.setenv("ASSETLOG_HOME", str(tmp_path))
+    for name in ("URL", "STRICT", "RUN_ID", "JOB"):
+        monkeypatch.delenv(f"ASSETLOG_{name}", raising=False)
+    with capture() as captured:
+        yield captured
+
+
+def edges_of(captured: Captured) -> set[tuple[str, str]]:
+    """The edges that were told: (from, to)."""
+    return {
+        (key, str(event.subject))
+        for event in captured.events("asset.materialized")
+        for key in getattr(event.data, "upstream", ())
+    }
+
+
+@materialize(UP)
+def up(value: Any = None) -> Any:
+    return {"k": [1, {"deep": 2}]} if value is None else value
+
+
+@materialize(UP)
+async def aup(value: Any = None) -> Any:
+    await asyncio.sleep(0)
+    return {"k": [1]} if value is None else value
+
+
+@materialize(UP)
+def up_seven() -> int:
+    return SEVEN
+
+
+@materialize(UP)
+def up_nothing() -> None:
+    return None
+
+
+@materialize(UP)
+def up_constant() -> str:
+    return SHARED
+
+
+@materialize(UP)
+def up_fresh_text(day: int = 3) -> str:
+    return f"s3://lake/day={day}/a fresh text"
+
+
+@materialize(SIDE)
+def side() -> list[int]:
+    return [1]
+
+
+@materialize(MID)
+def mid(value: Any = None) -> list[Any]:
+    return [str(value)]
+
+
+@materialize(DOWN)
+def down(*values: Any, **named: Any) -> list[Any]:
+    return [*values, *named.values()]
+
+
+@materialize(DOWN)
+async def adown(*values: Any) -> list[Any]:
+    await asyncio.sleep(0)
+    return [*values]
+
+
+@task
+def plain(value: Any) -> str:
+    return f"made of {value}"
+
+
+@task
+async def aplain(value: Any) -> str:
+    return f"made of {value}"
+
+
+@task(asset_deps=[SIDE])
+def with_deps() -> dict[str, int]:
+    return {"a": 1}
+
+
+@materialize(MID)
+def pair(one: Any, other: Any) -> list[Any]:
+    return [one, other]
+
+
+@materialize(UP)
+def up_pages() -> Iterator[list[int]]:
+    yield [1]
+    yield [2]
+
+
+@flow
+def sub(value: Any = None) -> Any:
+    up()
+    return "a result of its own" + str(value)
+
+
+@flow
+def sub_without_assets(value: Any) -> Any:
+    return str(value)
+
+
+@dataclass
+class Box:
+    inner: Any
+
+
+class Record(msgspec.Struct):
+    inner: Any
+
+
+class Point(NamedTuple):
+    x: Any
+
+
+class Row(NamedTuple):
+    """A way of passing a value, the edges it gives, and why."""
+
+    name: str
+    pipeline: Callable[[], Any]
+    edges: set[tuple[str, str]]
+    reason: str
+
+
+ONE = {(UP, DOWN)}
+NONE: set[tuple[str, str]] = set()
+
+
+def _index() -> None:
+    kept = up()
+    down(kept["k"])
+
+
+def _two_deep() -> None:
+    kept = up()
+    down(kept["k"][1])
+
+
+def _later_use_of_a_part() -> None:
+    kept = up({"a": 1})
+    pair(kept, {"b": 1})
+    down(kept)
+
+
+def _small_int_elsewhere() -> None:
+    _ = up_seven()
+    down(7)
+
+
+def _constant_elsewhere() -> None:
+    _ = up_constant()
+    down(SHARED)
+
+
+def _nothing_elsewhere() -> None:
+    up_nothing()
+    down(None)
+
+
+def _inside() -> None:
+    @materialize(DOWN)
+    def outer() -> str:
+        up()
+        return "outer"
+
+    outer()
+
+
+def _plain_inside() -> None:
+    @materialize(DOWN)
+    def outer() -> str:
+        return plain(up())
+
+    outer()
+
+
+def _sub_inside() -> None:
+    @materialize(DOWN)
+    def outer() -> Any:
+        return sub()
+
+    outer()
+
+
+def _out_of_a_sub_flow() -> None:
+    kept: list[Any] = []
+    flow(lambda: kept.append(up()))()
+    down(kept[0])
+
+
+def _generator() -> None:
+    for page in up_pages():
+        down(page)
+
+
+def _map_per_element() -> None:
+    sources = [f"s3://t/part-{number}" for number in range(3)]
+    made = [materialize(source)(lambda: [1]).submit() for source in sources]
+    for future, target in zip(made, "abc", strict=True):
+        down.with_options(assets=[f"s3://t/{target}"]).submit(future)
+
+
+def _rematerialized_in_place() -> None:
+    @materialize(MID)
+    def enrich(rows: list[Any]) -> list[Any]:
+        rows.append({"more": 1})
+        return rows
+
+    rows = up([{"a": 1}])
+    enrich(rows)
+    down(rows[0])
+
+
+def _alias() -> None:
+    rows = up([1])
+    same = rows
+    down(same)
+
+
+def _many() -> None:
+    down([materialize(f"s3://many/{number}")(lambda: {"n": 1})() for number in range(150)])
+
+
+def _failed_in_between() -> None:
+    @materialize(MID)
+    def broken(_value: Any) -> None:
+        raise ValueError
+
+    rows = up()
+    state = broken(rows, return_state=True)
+    assert state.is_failed()
+    down(rows)
+
+
+def _result_of_a_state() -> None:
+    state: Any = up(return_state=True)
+    down(state.result())
+
+
+async def _async_direct() -> None:
+    await adown(await aup())
+
+
+async def _async_gather() -> None:
+    one, _two = await asyncio.gather(aup(), aup([9]))
+    await adown({"deep": [one]})
+
+
+async def _async_state() -> None:
+    await adown(await aup(3, return_state=True))
+
+
+async def _async_plain() -> None:
+    await adown(await aplain(await aup()))
+
+
+async def _async_future() -> None:
+    await adown(aup.submit(7))
+
+
+async def _async_wait_for() -> None:
+    await adown(wait_for=[up.submit()])
+
+
+async def _async_sub() -> None:
+    @flow
+    async def inner() -> str:
+        return str(len(await aup())) + " of its own"
+
+    await adown(await inner())
+
+
+async def _async_inside() -> None:
+    @materialize(DOWN)
+    async def outer() -> None:
+        await aup()
+
+    await outer()
+
+
+ROWS = [
+    # the rows of Prefect's table that are "yes" there
+    Row("a direct result", lambda: down(up()), ONE, "the very object that up returned"),
+    Row("in a list", lambda: down([up()]), ONE, "arguments are walked at any depth"),
+    Row("deep in a dict", lambda: down({"a": {"b": up()}}), ONE, "arguments are walked at any depth"),
+    Row("by keyword", lambda: down(value=up()), ONE, "keyword arguments count too"),
+    Row("in a dataclass", lambda: down(Box(up())), ONE, "a record's fields are walked"),
+    Row("in a Struct", lambda: down(Record(up())), ONE, "a record's fields are walked"),
+    Row("in a named tuple", lambda: down(Point(up())), ONE, "a tuple's items are walked"),
+    Row("a future", lambda: down(up.submit()), ONE, "a future knows its assets"),
+    Row("a list of futures", lambda: down([up.submit(), up.submit()]), ONE, "a future knows its assets"),
+    Row("map", lambda: down(up.map([1, 2])), ONE, "a list of futures, put in by its results"),
+    Row("map of map", lambda: down.map(up.map([1, 2])).wait(), ONE, "each element's future knows its assets"),
+    Row("unmapped", lambda: down.map([1, 2], unmapped(up.submit())).wait(), ONE, "every call gets the future whole"),
+    Row(
+        "per element",
+        _map_per_element,
+        {(f"s3://t/part-{number}", f"s3://t/{target}") for number, target in enumerate("abc")},
+        "each call gets its own future alone",
+    ),
+    Row("future.result()", lambda: down(up.submit().result()), ONE, "the very object that up returned"),
+    Row("wait_for", lambda: down(wait_for=[up.submit()]), ONE, "waiting for it says that it is needed"),
+    Row("wait_for of submit", lambda: down.submit(wait_for=[up.submit()]).wait(), ONE, "the same on a thread"),
+    Row("wait_for a result", lambda: down(wait_for=[up()]), ONE, "results count as futures do"),
+    Row("a state", lambda: down(up(return_state=True)), ONE, "a state knows its assets"),
+    Row("a state's result", _result_of_a_state, ONE, "the very object that up returned"),
+    Row("a future's state", lambda: down(up.submit().state), ONE, "a state knows its assets"),
+    Row("one level in", _index, ONE, "parts of a result are linked beside it"),
+    Row("two levels in", _two_deep, ONE, "Prefect links one level, assetlog two"),
+    Row("through a plain task", lambda: down(plain(up())), ONE, "what a task returns comes from its arguments"),
+    Row("through two", lambda: down(plain(plain(up()))), ONE, "and so on"),
+    Row("through a submitted one", lambda: down(plain.submit(up.submit())), ONE, "futures carry it on"),
+    Row("asset_deps of a task", lambda: down(with_deps()), {(SIDE, DOWN)}, "declared upstreams flow on"),
+    Row("A to B to C", lambda: down(mid(up())), {(UP, MID), (MID, DOWN)}, "a writer passes its own assets on alone"),
+    Row("an int by a future", lambda: down(up_seven.submit()), ONE, "futures are exact, whatever the value"),
+    Row("None by a future", lambda: down(up_nothing.submit()), ONE, "futures are exact, whatever the value"),
+    Row("an int by a state", lambda: down(up_seven(return_state=True)), ONE, "states are exact as futures are"),
+    Row("None by a state", lambda: down(up_nothing(return_state=True)), ONE, "states are exact as futures are"),
+    Row("more than 100", _many, {(f"s3://many/{n}", DOWN) for n in range(150)}, "there is no such limit here"),
+    # those that are "no" there, and what can be said truthfully
+    Row("a fresh text", lambda: down(up_fresh_text()), ONE, "nobody else held it when it was returned"),
+    Row("a small int", lambda: down(up_seven()), NONE, "Python shares small ints: the value says nothing"),
+    Row("None", lambda: down(up_nothing()), NONE, "there is one None"),
+    Row("True", lambda: down(up(True)), NONE, "there is one True"),
+    Row("a constant", lambda: down(up_constant()), NONE, "others hold the same constant"),
+    Row("an equal int elsewhere", _small_int_elsewhere, NONE, "a 7 of another place is not up's"),
+    Row("an equal constant elsewhere", _constant_elsewhere, NONE, "the same text of another place is not up's"),
+    Row("None elsewhere", _nothing_elsewhere, NONE, "a None of another place is not up's"),
+    Row("an equal object", lambda: (up([1, 2]), down([1, 2])), NONE, "equal is not the same"),
+    Row("a type", lambda: (up(Box), down(Box)), NONE, "a class comes from no call"),
+    Row("derived", lambda: down(str(up())), NONE, "nothing says what plain Python code made it of: use asset_deps"),
+    Row("a sub-flow's own result", lambda: down(sub()), ONE, "it wrote up, and nothing in it used that"),
+    Row("through a sub-flow", lambda: down(sub_without_assets(up())), ONE, "it writes nothing: like a plain task"),
+    Row("a state of a sub-flow", lambda: down(sub(return_state=True)), ONE, "a state knows its assets"),
+    Row("inside of another", _inside, ONE, "what is written for it is what it is made from"),
+    Row("a plain task inside", _plain_inside, ONE, "what is made inside counts, however deep"),
+    Row("a flow inside", _sub_inside, ONE, "what is made inside counts, however deep"),
+    Row("out of a sub-flow", _out_of_a_sub_flow, ONE, "flows inside of one share what is known"),
+    Row("a sub-flow's None", lambda: down(flow(up_nothing)()), NONE, "there is one None"),
+    # what Prefect's table does not speak of
+    Row("a generator's items", _generator, ONE, "what it yields comes from its assets"),
+    Row("by another name", _alias, ONE, "a name is not the object"),
+    Row("a part used again", _later_use_of_a_part, {(UP, MID), (UP, DOWN)}, "being in a pair does not change it"),
+    Row("written anew", _rematerialized_in_place, {(UP, MID), (MID, DOWN)}, "its last writer counts, parts included"),
+    Row("a failure in between", _failed_in_between, ONE, "a call that failed made nothing"),
+    # asynchronous
+    Row("async: a direct result", _async_direct, ONE, "as the plain one"),
+    Row("async: gather", _async_gather, ONE, "as the plain one"),
+    Row("async: an int by a state", _async_state, ONE, "as the plain one"),
+    Row("async: a plain task", _async_plain, ONE, "as the plain one"),
+    Row("async: a future's int", _async_future, ONE, "as the plain one"),
+    Row("async: wait_for", _async_wait_for, ONE, "as the plain one"),
+    Row("async: a sub-flow", _async_sub, ONE, "as the plain one"),
+    Row("async: inside", _async_inside, ONE, "as the plain one"),
+]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
+def test_a_way_of_passing_gives_these_edges(row: Row, captured: Captured) -> None:
+    if inspect.iscoroutinefunction(row.pipeline):
+        asyncio.run(flow(row.pipeline)())
+    else:
+        flow(lambda: row.pipeline() and None)()
+    assert edges_of(captured) == row.edges, row.reason
+
+
+def test_a_result_used_after_its_flow_gives_no_edge_to_another_run(captured: Captured) -> None:
+    kept = flow(lambda: up([1]))()
+    flow(lambda: down(kept))()
+    assert edges_of(captured) == set()
+
+
+def test_a_run_block_infers_as_a_flow_does(captured: Captured) -> None:
+    with run("nightly"):
+        down(up())
+    assert edges_of(captured) == ONE
+
+
+def test_outside_of_any_run_nothing_is_inferred(captured: Captured) -> None:
+    down(up())
+    assert edges_of(captured) == set()
+
+
+def test_outside_of_a_flow_futures_and_states_carry_their_assets(captured: Captured) -> None:
+    down(up.submit())
+    mid(up(7, return_state=True))
+    assert edges_of(captured) == {(UP, DOWN), (UP, MID)}
+
+
+def test_an_asset_is_no_upstream_of_itself_unless_that_is_declared(captured: Captured) -> None:
+    @flow
+    def pipeline() -> None:
+        up(up())
+        mid.with_options(asset_deps=[MID])(mid())
+
+    pipeline()
+    assert edges_of(captured) == {(MID, MID)}
+
+
+def test_recycled_identities_never_give_an_edge(captured: Captured) -> None:
+    class Short:
+        pass
+
+    @materialize(UP)
+    def short(number: int) -> Any:
+        return Short() if number % 2 else [number]
+
+    @flow
+    def pipeline() -> int:
+        known: set[int] = set()
+        again = 0
+        for number in range(1_000):
+            known.add(id(short(number)))
+            other = Short() if number % 2 else [number]
+            again += id(other) in known
+            down(other)
+        return again
+
+    assert pipeline() > 0  # else nothing was put to the test
+    assert edges_of(captured) == set()
+    assert len(captured.events("asset.materialized")) == 2_000
+
+
+class Frame:
+    """What a data frame is for lineage: large, and weakly referable."""
+
+    def __init__(self) -> None:
+        self.data = bytearray(8)
+
+
+def test_a_large_object_dies_when_its_user_drops_it() -> None:
+    @flow
+    def pipeline() -> None:
+        frame = up(Frame())
+        alive = weakref.ref(frame)
+        mid(frame)
+        del frame
+        gc.collect()
+        assert alive() is None
+        future = up.submit(Frame())
+        alive = weakref.ref(future.result())
+        future.wait()
+        del future
+        gc.collect()
+        assert alive() is None
+
+    pipeline()
+
+
+def test_the_end_of_a_flow_or_run_frees_what_was_held() -> None:
+    held: list[weakref.ref[Any]] = []
+
+    @task
+    def wrapped() -> list[Frame]:
+        frame = Frame()
+        held.append(weakref.ref(frame))
+        return [frame]
+
+    @flow
+    def pipeline() -> None:
+        up(wrapped())
+        up.submit(wrapped()).wait()
+        assert None not in [each() for each in held]
+
+    pipeline()
+    with run("notebook"):
+        up(wrapped())
+    gc.collect()
+    assert [each() for each in held] == [None] * 3
+
+
+def test_eight_threads_keep_their_edges_apart(captured: Captured) -> None:
+    def work(number: int) -> None:
+        for step in range(25):
+            source, target = f"s3://in/{number}-{step}", f"s3://out/{number}-{step}"
+            made = materialize(source)(lambda: {"rows": [1]})()
+            materialize(target)(lambda value: [value])(made)
+
+    @flow
+    def pipeline() -> None:
+        task(work).map(range(8)).wait()
+
+    pipeline()
+    expected = {(f"s3://in/{n}-{step}", f"s3://out/{n}-{step}") for n in range(8) for step in range(25)}
+    assert edges_of(captured) == expected
+
+
+def test_a_thread_of_ones_own_is_outside_of_the_flow_that_started_it(captured: Captured) -> None:
+    @flow
+    def inner() -> None:
+        down(up())
+
+    @flow
+    def outer() -> None:
+        thread = threading.Thread(target=inner)
+        thread.start()
+        thread.join()
+
+    outer()
+    assert edges_of(captured) == ONE
+    parents = [getattr(event.data, "parent", "") for event in captured.events("run.started")]
+    assert parents.count(None) == 2
+
+
+def test_what_a_value_does_when_it_is_looked_at_does_not_happen(captured: Captured) -> None:
+    class Lazy:
+        @property  # type: ignore[misc]  # as lazy proxies do
+        def __class__(self) -> type:
+            raise RuntimeError("looked at")
+
+    class LazyList(list[Any]):
+        def __iter__(self) -> Iterator[Any]:
+            raise RuntimeError("iterated")
+
+    class LazyDict(dict[str, Any]):
+        def values(self) -> Any:
+            raise RuntimeError("read")
+
+    @dataclass
+    class LazyRecord:
+        inner: Any
+
+        def __getattribute__(self, name: str) -> Any:
+            if name == "inner":
+                raise RuntimeError("loaded")
+            return super().__getattribute__(name)
+
+    @flow
+    def pipeline() -> None:
+        rows = up()
+        down(Lazy(), LazyList([rows]), LazyDict(a=1), LazyRecord(rows))
+        task(lambda: LazyList([Lazy(), LazyRecord(1)]))()
+
+    pipeline()
+    assert edges_of(captured) == ONE
+
+
+def test_containers_that_hold_themselves_are_walked_once(captured: Captured) -> None:
+    itself: list[Any] = []
+    itself.append(itself)
+
+    @flow
+    def pipeline() -> None:
+        itself.append(up.submit())
+        down(itself)
+
+    pipeline()
+    assert edges_of(captured) == ONE
+
+
+def test_a_walk_and_a_result_have_bounds() -> None:
+    assert sum(1 for _ in walk([list(range(1_000_000))])) == 10_000
+    lineage = Lineage()
+    rows = [[number] for number in range(5_000)]
+    lineage.link(rows, ["s3://a"], unheld=True)
+    assert lineage.behind([rows[10]]) == {"s3://a": None}
+    assert lineage.behind([rows[4_000]]) == {}
+
+
+def test_a_record_with_slots_is_taken_apart() -> None:
+    @dataclass(slots=True)
+    class Slotted:
+        one: Any
+        two: Any
+
+    whole, half = Slotted(1, 2), Slotted(3, 4)
+    del half.two
+    assert [*parts_of(whole)] == [1, 2]
+    assert [*parts_of(half)] == [3, None]
+
+
+def test_replacing_keeps_what_does_not_change() -> None:
+    same = {"a": [1, (2, {3})]}
+    assert replaced(same, lambda value: value) is same
+    changed = replaced({"a": [1, (2, {3})], "b": same}, lambda value: 4 if value == 3 else value)
+    assert changed == {"a": [1, (2, {4})], "b": {"a": [1, (2, {4})]}}
+    assert same == {"a": [1, (2, {3})]}
