@@ -43,5 +43,5 @@ def test_only_parameters_that_a_view_names_reach_it() -> None:
 
 
 def test_a_missing_parameter_is_an_error() -> None:
-    with duckdb.connect(":memory:") as connection, pytest.raises(KeyError, match="p"):
+    with duckdb.connect(":memory:") as connection, pytest.raises(KeyError, match="after"):
         statement("snapshots").run(connection, {})

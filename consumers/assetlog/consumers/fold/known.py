@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Literal, NamedTuple
 
@@ -179,6 +179,11 @@ class KnownAt:
         for member, root in self._roots.items():
             self._members[root].append(member)
 
+    @property
+    def has_aliases(self) -> bool:
+        """Whether a number stands for another one."""
+        return bool(self._roots)
+
     def number(self, key: str) -> int | None:
         """The asset that a canonical key names."""
         aid = self._known.aids.get(key)
@@ -222,6 +227,10 @@ class KnownAt:
         found = (link for member in self.members(root) for link in self._known.links_of(direction, member))
         there = [link._replace(other=roots.get(link.other, link.other)) for link in found if link.first_pos <= position]
         return [link for link in there if link.other != root]
+
+    def links_up(self, roots: Iterable[int]) -> dict[int, list[Link]]:
+        """Some assets, in their order, each with its edges upstream."""
+        return {root: self.links("up", root) for root in roots}
 
     def neighbours(self, direction: Direction, root: int) -> set[int]:
         """The assets one step away."""

@@ -13,9 +13,10 @@ from msgspec import Raw
 from assetlog.consumers.views.access import Access
 from assetlog.consumers.views.artifacts_reader import artifact, artifact_versions
 from assetlog.consumers.views.paging import write_cursor
+from assetlog.schemas.artifact_shapes import ArtifactDiff, TableChange
 from assetlog.schemas.errors import NotFound
 from assetlog.schemas.positions import format_position, parse_position
-from assetlog.schemas.shapes import Artifact, ArtifactDiff, TableChange
+from assetlog.schemas.shapes import Artifact
 
 CONTEXT = 3
 """Lines around a change."""

@@ -6,11 +6,12 @@ from assetlog.consumers.views.access import Access, Row
 from assetlog.consumers.views.artifacts_reader import artifact
 from assetlog.consumers.views.paging import DEFAULT_LIMIT, check_limit, page, read_cursor
 from assetlog.consumers.views.parts import time_text
+from assetlog.schemas.artifact_shapes import ArtifactChange
 from assetlog.schemas.codec import decode
 from assetlog.schemas.events.artifact import ArtifactCreated, ArtifactRetired, ArtifactUpdated
 from assetlog.schemas.events.common import NOTHING
 from assetlog.schemas.positions import format_position
-from assetlog.schemas.shapes import ArtifactChange, Page, Run
+from assetlog.schemas.shapes import Page, Run
 
 
 def artifact_history(

@@ -49,12 +49,13 @@ class Facts(NamedTuple):
 
 
 class Drawing(NamedTuple):
-    """What is to be drawn: assets with their steps from the root, and what they are.
+    """What is to be drawn: assets with their steps from the root, what they are, and their links upstream.
 
     `ranks` has the last materialization of the assets and of all that is upstream of them.
     """
 
     depths: Mapping[int, int]
+    links: Mapping[int, list[Link]]
     facts: Sequence[Drawable]
     ranks: Mapping[int, int]
     root: int | None
@@ -65,7 +66,7 @@ def draw(
     known: KnownAt, drawing: Drawing, at: int, *, columns: bool = False, column_edges: Sequence[ColumnEdge] = ()
 ) -> Lineage:
     """The answer about some assets, in their order, with the edges between them by number."""
-    links = {aid: known.links("up", aid) for aid in drawing.depths}
+    links = drawing.links
     nodes = {
         aid: _node(known.key(aid), fact, _newest(links[aid], drawing.ranks), depth, columns=columns)
         for (aid, depth), fact in zip(drawing.depths.items(), drawing.facts, strict=True)

@@ -86,9 +86,10 @@ def everything(known: KnownAt, limit: int) -> tuple[dict[int, int], bool]:
 def _drawn(
     access: Access, known: KnownAt, depths: dict[int, int], at: int, *, root: int | None, truncated: bool, columns: bool
 ) -> Lineage:
-    facts, ranks = facts_of(access, known, depths, at)
+    links = known.links_up(depths)
+    facts, ranks = facts_of(access, known, links, at)
     column_edges = _column_edges(access, known, list(depths), at) if columns else []
-    drawing = Drawing(depths, facts, ranks, root, truncated)
+    drawing = Drawing(depths, links, facts, ranks, root, truncated)
     return draw(known, drawing, at, columns=columns, column_edges=column_edges)
 
 

@@ -40,5 +40,6 @@ class Memory:
         facts = self._hot.those(list(depths)) if len(depths) <= MOST_NODES else None
         if facts is None:
             return None
-        drawing = Drawing(depths, facts, self._hot.ranks, root, truncated)
-        return draw(self._hot.known(), drawing, self._hot.position)
+        known = self._hot.known()
+        drawing = Drawing(depths, known.links_up(depths), facts, self._hot.ranks, root, truncated)
+        return draw(known, drawing, self._hot.position)

@@ -6,11 +6,11 @@ whole-catalog lists use that. A law in the tests compares the two.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from assetlog.consumers.fold.judging import judge
-from assetlog.consumers.fold.known import KnownAt
+from assetlog.consumers.fold.known import KnownAt, Link
 from assetlog.consumers.views.access import Access
 from assetlog.consumers.views.answers import AssetState, Counts, Told
 from assetlog.consumers.views.drawing import Facts
@@ -19,6 +19,7 @@ Checks = dict[tuple[str, str | None], bool]
 """(name, partition) -> whether its last result spoils the asset."""
 
 NO_COUNTS = Counts()
+NOTHING_TOLD = Told()
 _TEXTS = 5
 """So many fields of `Told` are texts, which an empty text takes away."""
 
@@ -43,18 +44,53 @@ def states(access: Access, roots: Sequence[int], at: int) -> list[AssetState]:
     return found
 
 
-def facts_of(access: Access, known: KnownAt, roots: Collection[int], at: int) -> tuple[list[Facts], dict[int, int]]:
-    """What drawing some assets takes, in their order, and the ranks that tell whether they are stale."""
-    everyone = {link.other for root in roots for link in known.links("up", root)}.union(roots)
-    counts = counts_of(access, known, everyone, at)
-    told = told_of(access, known, roots, at)
-    checks = checks_of(access, known, roots, at)
+def facts_of(
+    access: Access, known: KnownAt, links: Mapping[int, list[Link]], at: int
+) -> tuple[list[Facts], dict[int, int]]:
+    """What drawing some assets takes, in their order, and the ranks that tell whether they are stale.
+
+    Args:
+        links: the assets, each with its links upstream.
+    """
+    everyone = {link.other for own in links.values() for link in own}.union(links)
+    materialized, failed, overdue = _last_events(access, known, everyone, at)
+    told = told_of(access, known, links, at)
+    checks = checks_of(access, known, links, at)
     facts = [
-        Facts(c.materialized, c.failed, c.overdue_pos, told[root], checks[root])
-        for root in roots
-        for c in (counts[root],)
+        Facts(materialized.get(root, 0), failed.get(root, 0), overdue.get(root, 0), told[root], checks[root])
+        for root in links
     ]
-    return facts, {root: count.materialized for root, count in counts.items()}
+    return facts, materialized
+
+
+def _last_events(
+    access: Access, known: KnownAt, roots: Iterable[int], at: int
+) -> tuple[dict[int, int], dict[int, int], dict[int, int]]:
+    """The ranks of the last materializations and failures, and the positions of the last breaches of freshness."""
+    root_of = _members(known, roots)
+    values = {"p": at, "s": access.snapshot_before(at), "aids": list(root_of)}
+    materialized: dict[int, int] = {}
+    failed: dict[int, int] = {}
+    overdue: dict[int, int] = {}
+
+    def note(last: dict[int, int], aid: int, value: int) -> None:
+        root = root_of[aid]
+        if value > last.get(root, 0):
+            last[root] = value
+
+    for aid, time, position, failed_time, failed_position, overdue_pos in access.rows("node_snap", **values):
+        if time is not None:
+            note(materialized, aid, time << 63 | position)
+        if failed_time is not None:
+            note(failed, aid, failed_time << 63 | failed_position)
+        if overdue_pos is not None:
+            note(overdue, aid, overdue_pos)
+    for aid, kind, time, rank_position, position in access.rows("node_tail", **values):
+        if kind == "asset.overdue":
+            note(overdue, aid, position)
+        else:
+            note(materialized if kind == "asset.materialized" else failed, aid, time << 63 | rank_position)
+    return materialized, failed, overdue
 
 
 def counts_of(access: Access, known: KnownAt, roots: Iterable[int], at: int) -> dict[int, Counts]:
@@ -90,9 +126,10 @@ def _counts(kind: str, events: int, position: int, rank: int) -> Counts:
 def told_of(access: Access, known: KnownAt, roots: Iterable[int], at: int) -> dict[int, Told]:
     """What is told of each asset: the newest word on each field."""
     root_of = _members(known, roots)
-    told: dict[int, list[Any]] = {root: list(Told()) for root in root_of.values()}
-    rows = [] if access.is_empty("told_begin", at) else access.rows("told_rows", p=at, aids=list(root_of))
-    for aid, *row in rows:
+    if access.is_empty("told_begin", at):
+        return dict.fromkeys(root_of.values(), NOTHING_TOLD)
+    told: dict[int, list[Any]] = {root: list(NOTHING_TOLD) for root in root_of.values()}
+    for aid, *row in access.rows("told_rows", p=at, aids=list(root_of)):
         known_so_far = told[root_of[aid]]
         for place, value in enumerate(row):
             if value is not None:
@@ -130,6 +167,8 @@ def partition_counts(access: Access, known: KnownAt, roots: Iterable[int], at: i
 
 def _members(known: KnownAt, roots: Iterable[int]) -> dict[int, int]:
     """Every number that stands for one of the assets, with the asset it stands for."""
+    if not known.has_aliases:
+        return {root: root for root in roots}
     return {member: root for root in dict.fromkeys(roots) for member in known.members(root)}
 
 
