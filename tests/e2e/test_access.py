@@ -66,7 +66,7 @@ def bearer(token: str) -> dict[str, str]:
 
 
 def url_of(path: str) -> str:
-    return path.replace("{name}", "start.js").replace("{token_id}", "0123456789ab")
+    return path.replace("{sha256}", "0" * 64).replace("{name}", "start.js").replace("{token_id}", "0123456789ab")
 
 
 def code_of(answer: httpx.Response) -> tuple[int, str]:

@@ -29,6 +29,8 @@ GETS = sorted(
 )
 NAMELESS = {"/", "/docs", "/docs/{name}", "/openapi.json", "/asyncapi.json", "/metrics", "/v1/log/digest"}
 """Routes whose answers name no asset, whoever asks."""
+ELSEWHERE = {"/v1/events/stream", "/v1/blobs/{sha256}"}
+"""Routes that are tried on their own: below, and in test_blobs.py."""
 ASKED: dict[str, list[dict[str, str]]] = {
     "/v1/events": [
         {"limit": "1000"},
@@ -64,6 +66,8 @@ ASKED: dict[str, list[dict[str, str]]] = {
     "/v1/artifacts": [{}, {"q": "hidden"}, {"asset": HIDDEN}, {"run": "run-both"}],
     "/v1/artifact": [{"key": "hidden-report"}, {"key": "own-report"}],
     "/v1/artifact/versions": [{"key": "hidden-report"}, {"key": "own-report"}],
+    "/v1/artifact/history": [{"key": "hidden-report"}, {"id": "hidden-report-1"}, {"key": "own-report"}],
+    "/v1/artifact/diff": [{"key": "hidden-report"}, {"key": "own-report"}],
     "/v1/runs": [{}, {"asset": OWN}, {"asset": HIDDEN}, {"state": "failed"}, {"job": "both"}],
     "/v1/run": [{"id": "run-both"}, {"id": "run-own"}, {"id": "run-hidden"}],
     "/v1/jobs": [{}],
@@ -96,7 +100,14 @@ def catalog(running_node: Any, tmp_path_factory: pytest.TempPathFactory, event: 
         event("run.started", "run-hidden", {"job": "hidden-job"}),
         event("alias.resolved", "hidden-name", {"asset": HIDDEN}),
         event("alias.resolved", "own-name", {"asset": OWN}),
-        event("artifact.created", "hidden-report", {"type": "markdown", "data": "hidden", "asset": HIDDEN}),
+        event(
+            "artifact.created",
+            "hidden-report",
+            {"type": "markdown", "data": "hidden", "asset": HIDDEN},
+            id="hidden-report-1",
+        ),
+        event("artifact.updated", None, {"artifact": "hidden-report-1", "description": "hidden"}),
+        event("artifact.created", "hidden-report", {"type": "markdown", "data": "hidden too", "asset": HIDDEN}),
         event("artifact.created", "hidden-nobodys", {"type": "markdown", "data": "hidden"}),
         event("artifact.created", "own-report", {"type": "progress", "data": 1, "asset": OWN}, id="own-report-1"),
         event("artifact.updated", "own-report", {"artifact": "own-report-1", "data": 77}),
@@ -140,7 +151,7 @@ def test_a_route_about_the_node_names_no_asset(catalog: Any, path: str) -> None:
     assert "team-b" not in answer.text
 
 
-@pytest.mark.parametrize("path", [path for path in GETS if path not in {*NAMELESS, "/v1/events/stream"}])
+@pytest.mark.parametrize("path", [path for path in GETS if path not in NAMELESS | ELSEWHERE])
 def test_no_answer_names_an_asset_outside(catalog: Any, path: str) -> None:
     for params in ASKED[path]:
         answer = catalog.http.get(path, params=params, headers=catalog.team)

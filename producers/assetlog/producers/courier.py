@@ -12,6 +12,7 @@ from msgspec import Struct
 from assetlog.producers.notices import inform, warn
 from assetlog.producers.spool import Drained, Spool
 from assetlog.producers.transports import Transport
+from assetlog.producers.waiting_images import FOLDER, WaitingImages
 from assetlog.schemas.errors import AssetlogError, Unavailable
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ class Courier:
 
     def __init__(self, connect: Callable[[], Transport], spool: Spool) -> None:
         self.spool = spool
+        self.images = WaitingImages(spool.directory / FOLDER, spool.rejected.parent / FOLDER, spool.limit)
+        self.position: str | None = None
+        """The last position that the log acknowledged."""
         self._connect = connect
         self._transport: Transport | None = None
         self._pause = 0.0
@@ -122,6 +126,8 @@ class Courier:
     def _send(self, events: Sequence[bytes]) -> Receipt:
         try:
             self._transport = self._transport or self._connect()
+            if hasattr(self._transport, "upload"):
+                self.images.deliver(self._transport.upload)
             receipt = self._transport.send(events)
         except AssetlogError as error:
             self._away(error)
@@ -131,6 +137,7 @@ class Courier:
             self._away(trouble)
             raise trouble from error
         self._back()
+        self.position = receipt.accepted[-1].position or self.position if receipt.accepted else self.position
         return receipt
 
     def _away(self, error: AssetlogError) -> None:

@@ -212,6 +212,24 @@ class Emitter:
         drained.left = self._courier.spool.count()
         return drained
 
+    @property
+    def has_node(self) -> bool:
+        """Whether events go to a node, which can be read and keeps images; not so with a log server or a file."""
+        return self.config.url is None or self.config.url.lower().startswith(("http://", "https://"))
+
+    @property
+    def position(self) -> str | None:
+        """The last position that the log acknowledged to this process, None for none."""
+        return self._courier.position
+
+    def keep_image(self, content: bytes) -> None:
+        """Keep an image for the node; it gets it before any event that is emitted from now on.
+
+        Raises:
+            Broken: the disk does not take it.
+        """
+        self._courier.images.keep(content)
+
     def run(self) -> RunRef | None:
         """The run that events emitted here belong to: of `run(...)` or `@materialize`, else of `assetlog run`."""
         return current_run.get() or self.ambient_run

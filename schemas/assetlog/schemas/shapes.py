@@ -6,7 +6,7 @@ from typing import Generic, Literal, TypeVar
 
 from msgspec import Raw, Struct
 
-from assetlog.schemas.events.common import EMPTY, NOTHING
+from assetlog.schemas.events.common import EMPTY
 
 Item = TypeVar("Item")
 AssetHealth = Literal["fresh", "stale", "failed", "checks-failing", "unknown"]
@@ -15,6 +15,12 @@ RunState = Literal["running", "succeeded", "failed", "skipped", "unknown"]
 
 class Shape(Struct, kw_only=True, gc=False):
     """An answer, or a part of one. Absent values are null."""
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows it."""
+        from assetlog.schemas.html import html_of
+
+        return html_of(self)
 
 
 class Page(Shape, Generic[Item], kw_only=True):
@@ -193,53 +199,6 @@ class Artifact(Shape, kw_only=True):
     run: Run | None = None
     asset: str | None = None
     position: str
-
-
-class ArtifactChange(Shape, kw_only=True):
-    """What happened to one version of an artifact."""
-
-    act: Literal["created", "updated", "retired"]
-    time: str
-    data: Raw = NOTHING
-    """The content from then on; null where it stayed as it was."""
-    description: str | None = None
-    """What it shows, from then on; the reason of a retirement."""
-    run: Run | None = None
-    position: str
-
-
-class TableChange(Shape, kw_only=True, rename={"from_": "from"}):
-    """A row of a table that changed."""
-
-    from_: Raw
-    to: Raw
-
-
-class ArtifactDiff(Shape, kw_only=True, rename={"from_": "from"}):
-    """What is different between two versions of an artifact."""
-
-    key: str
-    from_: int
-    """The version that is compared."""
-    to: int
-    """The version it is compared with."""
-    lines: list[str] = []
-    """A unified diff: of the text, of a table's rows one a line, of anything else as indented JSON."""
-    by: str | None = None
-    """Tables: the column whose values name the rows. Without one, a changed row is a removed and an added one."""
-    added: list[Raw] = []
-    removed: list[Raw] = []
-    changed: list[TableChange] = []
-    position: str
-
-
-class Blob(Shape, kw_only=True):
-    """An image that the catalog keeps."""
-
-    sha256: str
-    bytes: int
-    """Its size."""
-    media_type: str
 
 
 class RunShape(Shape, kw_only=True):

@@ -19,12 +19,13 @@ from assetlog.catalog.api.route import Body, Spec, read, write
 from assetlog.catalog.api.split import form_of
 from assetlog.catalog.intake import Judged, position_text
 from assetlog.schemas import explain
+from assetlog.schemas.artifact_shapes import ArtifactChange, ArtifactDiff
 from assetlog.schemas.codec import encode as encode_event
 from assetlog.schemas.errors import AssetlogError, Invalid
 from assetlog.schemas.events.artifact import ArtifactCreated, ArtifactType
 from assetlog.schemas.events.common import RunRef
 from assetlog.schemas.keys import canonical_key
-from assetlog.schemas.shapes import Artifact, ArtifactChange, ArtifactDiff, Page, Shape
+from assetlog.schemas.shapes import Artifact, Page, Shape
 
 TAG = "artifacts"
 

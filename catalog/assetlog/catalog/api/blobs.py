@@ -15,9 +15,10 @@ from assetlog.catalog.api.parts import Parts, Plain, parts_of
 from assetlog.catalog.api.query import Nothing
 from assetlog.catalog.api.reading import has_answer
 from assetlog.catalog.api.route import Body, Spec, read, write
+from assetlog.schemas.artifact_shapes import Blob
 from assetlog.schemas.errors import NotFound
 from assetlog.schemas.images import KINDS, MAX_IMAGE_BYTES, blob_url, image_type, is_blob_name
-from assetlog.schemas.shapes import Artifact, Blob
+from assetlog.schemas.shapes import Artifact
 
 TAG = "artifacts"
 FOR_EVER = "private, max-age=31536000, immutable"

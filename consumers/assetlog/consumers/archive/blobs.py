@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from assetlog.consumers.archive.places import Place
+from assetlog.schemas.artifact_shapes import Blob
 from assetlog.schemas.errors import Unavailable
 from assetlog.schemas.images import blob_name, check_image, image_type
-from assetlog.schemas.shapes import Blob
 
 FOLDER = "blobs"
 """Where they are, below the archive of their catalog."""

@@ -11,13 +11,14 @@ from msgspec import Struct
 
 from assetlog.producers.transports import is_loopback
 from assetlog.producers.transports.verdicts import said
-from assetlog.schemas.errors import AssetlogError, Forbidden, Unavailable
+from assetlog.schemas.errors import AssetlogError, Forbidden, Invalid, Unavailable
 from assetlog.schemas.shapes import Accepted, Receipt, Rejected
 
 if TYPE_CHECKING:
     import httpx
 
 PATH = "/v1/events"
+BLOBS_PATH = "/v1/blobs"
 CONNECT_SECONDS = 3.0
 ANSWER_SECONDS = 15.0
 RETRIES = (0.05, 0.25)
@@ -64,6 +65,25 @@ class NodeTransport:
                 time.sleep(max(pause, again.after))
         raise AssertionError("the last try returns or raises")
 
+    def upload(self, content: bytes) -> None:
+        """Have the node keep an image. Repeating it is safe.
+
+        Raises:
+            Invalid: the node refuses the image.
+            Unavailable: the node can't be reached, or asks to come again.
+            Forbidden: the node takes nothing from this caller.
+        """
+        import httpx
+
+        try:
+            client = self._client = self._client or self._open()
+            headers = {"content-type": "application/octet-stream"}
+            response = client.post(self.url + BLOBS_PATH, content=content, headers=headers)
+        except (httpx.TransportError, httpx.InvalidURL, OSError) as error:
+            raise Unavailable(f"No node answers at {self.url}: {said(error)}.", code="node-unavailable") from error
+        if not response.is_success:
+            raise _not_kept(response.status_code, response.content)
+
     def close(self) -> None:
         """Close the connection."""
         client, self._client = self._client, None
@@ -98,6 +118,17 @@ class NodeTransport:
         local = is_loopback(self.url)
         secure = not local or self.url.startswith("https://")
         return httpx.Client(headers=headers, timeout=timeout, trust_env=not local, verify=secure)
+
+
+def _not_kept(status: int, content: bytes) -> AssetlogError:
+    """Why a node does not keep an image. A node of an older version knows no images."""
+    answer = _decoded(content)
+    detail = answer.detail.rstrip(".") if answer and answer.detail else f"the answer has status {status}"
+    if status in {400, 404, 405, 413, 415}:
+        return Invalid(f"The node does not keep the image: {detail}.", code=answer.code if answer else "refused")
+    if status in {401, 403}:
+        return Forbidden(f"The node takes nothing from us: {detail}.", hint="Check ASSETLOG_TOKEN.")
+    return Unavailable(f"The node does not take the image now: {detail}.", code="node-busy")
 
 
 class _AskAgain(Exception):
