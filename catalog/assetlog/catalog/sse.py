@@ -18,29 +18,41 @@ class Message(Struct, frozen=True):
     data: bytes = b""
 
 
+class MessageReader:
+    """Reads messages from the bytes of a connection, however they are cut."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._fields: dict[str, list[bytes]] = {}
+
+    def feed(self, chunk: bytes) -> Iterator[Message]:
+        """The messages that end in this chunk; a comment or an unfinished message yields nothing."""
+        # Lines end with a line feed only: str.splitlines would also cut JSON at U+2028 and the like.
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        for line in lines:
+            message = self._line(line.removesuffix(b"\r"))
+            if message is not None:
+                yield message
+
+    def _line(self, line: bytes) -> Message | None:
+        fields = self._fields
+        if line:
+            name, _, value = line.partition(b":")
+            fields.setdefault(name.decode(errors="replace"), []).append(value.removeprefix(b" "))
+            return None
+        self._fields = {}
+        return _message(fields) if "data" in fields or "id" in fields else None
+
+
 def read_messages(chunks: Iterable[bytes]) -> Iterator[Message]:
-    r"""The messages in a stream of bytes; a comment or an unfinished message yields nothing.
+    r"""The messages in a stream of bytes.
 
     >>> list(read_messages([b"id: 1-0\nda", b"ta: {}\n\n"]))
     [Message(id='1-0', event='message', data=b'{}')]
     """
-    fields: dict[str, list[bytes]] = {}
-    for line in _lines(chunks):
-        if line:
-            name, _, value = line.partition(b":")
-            fields.setdefault(name.decode(errors="replace"), []).append(value.removeprefix(b" "))
-            continue
-        if "data" in fields or "id" in fields:
-            yield _message(fields)
-        fields = {}
-
-
-def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Lines end with a line feed only: str.splitlines would also cut JSON at U+2028 and the like."""
-    rest = b""
+    reader = MessageReader()
     for chunk in chunks:
-        *whole, rest = (rest + chunk).split(b"\n")
-        yield from (line.removesuffix(b"\r") for line in whole)
+        yield from reader.feed(chunk)
 
 
 def _message(fields: dict[str, list[bytes]]) -> Message:

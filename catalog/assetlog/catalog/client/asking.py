@@ -1,0 +1,186 @@
+"""What both clients do alike: where things are, how parameters are written, when to ask again, what errors mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from assetlog.catalog.answers import error_of
+from assetlog.catalog.client.frames import ARROW, NEXT_HEADER
+from assetlog.catalog.finding import LOOPBACK, Found, find_node
+from assetlog.schemas.errors import Broken, Invalid, Unavailable
+from assetlog.schemas.shapes import Page
+from assetlog.schemas.times import format_time
+
+if TYPE_CHECKING:
+    import httpx
+
+Item = TypeVar("Item")
+Moment = str | datetime | None
+"""A time (RFC 3339 text or a datetime with a zone), a position, or None for now."""
+
+LISTS = {
+    "aliases": "/v1/aliases",
+    "artifact_versions": "/v1/artifact/versions",
+    "artifacts": "/v1/artifacts",
+    "asset_events": "/v1/asset/events",
+    "assets": "/v1/assets",
+    "checks": "/v1/asset/checks",
+    "diff": "/v1/diff",
+    "events": "/v1/events",
+    "groups": "/v1/groups",
+    "jobs": "/v1/jobs",
+    "partitions": "/v1/asset/partitions",
+    "quarantine": "/v1/quarantine",
+    "runs": "/v1/runs",
+    "tree": "/v1/tree",
+}
+"""The lists, by the name of their method."""
+
+MAX_LIMIT = 1000
+TIMEOUT_SECONDS = 30.0
+THROTTLED_TRIES = 5
+LONGEST_THROTTLE_SECONDS = 10.0
+
+
+class Connection(Struct, frozen=True):
+    """A node, and the options of an httpx client of it."""
+
+    node: Found
+    options: dict[str, Any]
+
+
+def connection(url: str | None, token: str | None, home: Path | None, timeout: float) -> Connection:
+    """How to reach the node that is meant; see `Client`."""
+    from assetlog.producers.config import home_token, read_config
+
+    config = read_config()
+    # A data directory that is named outright counts for more than the environment's URL.
+    node = find_node(url or (None if home else config.url), home or config.home, token or config.token)
+    # A proxy of the environment is for the world outside, not for this machine; and on this machine, loading
+    # the certificates for nothing would take longer than the answer.
+    local = urlsplit(node.url).hostname in LOOPBACK
+    token = node.token or (home_token(home or config.home) if local else None)
+    options = {
+        "base_url": node.url,
+        "headers": {"authorization": f"Bearer {token}"} if token else {},
+        "timeout": timeout,
+        "trust_env": not local,
+        "verify": not local or node.url.startswith("https://"),
+    }
+    return Connection(node, options)
+
+
+def on_the_wire(params: dict[str, Any]) -> dict[str, Any]:
+    """Parameters as a URL has them: those that are None are left out, times are written, `from_` is `from`."""
+    given = {name.rstrip("_"): value for name, value in params.items() if value is not None}
+    return {name: format_time(value) if isinstance(value, datetime) else value for name, value in given.items()}
+
+
+def path_of(name: str) -> str:
+    """The path of a list.
+
+    Raises:
+        Invalid: there is no list of this name.
+    """
+    if name in LISTS:
+        return LISTS[name]
+    raise Invalid(
+        f"There is no list {name!r}.",
+        code="unknown-list",
+        field="name",
+        value=name,
+        rule=f"the lists are: {', '.join(LISTS)}",
+        hint="Name one of them.",
+    )
+
+
+def page_of(item: type[Item]) -> type[Page[Item]]:
+    """The shape of a part of a list of such items."""
+    return Page[item]  # type: ignore[valid-type]  # the shape is known at run time only
+
+
+def pause_before_retry(answer: httpx.Response, tried: int) -> float | None:
+    """The seconds after which to ask again, where a node says so (429); None: take the answer as it is."""
+    after = answer.headers.get("retry-after", "")
+    if answer.status_code != 429 or tried >= THROTTLED_TRIES - 1 or not after.isdecimal():
+        return None
+    return min(float(after), LONGEST_THROTTLE_SECONDS)
+
+
+def checked(answer: httpx.Response) -> httpx.Response:
+    """An answer that is one.
+
+    Raises:
+        AssetlogError: the node answered with a problem.
+    """
+    if not answer.is_success:
+        raise error_of(answer.status_code, answer.content)
+    return answer
+
+
+def unreachable(url: str, error: Exception) -> Unavailable:
+    """The error for a node that does not answer."""
+    return Unavailable(
+        f"No node answers at {url}: {str(error) or type(error).__name__}.",
+        code="node-unreachable",
+        hint="Start one with `assetlog up`, or set ASSETLOG_URL to one that runs.",
+    )
+
+
+class Walk:
+    """The way through the parts of a list, of at most `limit` items. All parts are as of the first one's position."""
+
+    def __init__(self, limit: int | None, cursor: str | None = None) -> None:
+        self._left = limit
+        self._cursor = cursor
+        self.going = limit is None or limit > 0
+
+    def part(self) -> dict[str, Any]:
+        """The parameters of the next part."""
+        return {"limit": MAX_LIMIT if self._left is None else min(self._left, MAX_LIMIT), "cursor": self._cursor}
+
+    def took(self, cursor: str | None) -> None:
+        """Go on behind a part; one that has a `next` was full."""
+        if self._left is not None:
+            self._left -= min(self._left, MAX_LIMIT)
+        self._cursor = cursor
+        self.going = cursor is not None and self._left != 0
+
+
+class FrameWalk:
+    """The requests for the rows of a list, part by part; iterate, and tell what each was answered."""
+
+    def __init__(self, name: str, as_of: Moment, limit: int | None, params: dict[str, Any]) -> None:
+        self._path = path_of(name)
+        self._params = on_the_wire({**params, "as_of": as_of})
+        self._walk = None if name == "tree" else Walk(limit, self._params.pop("cursor", None))
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        while True:
+            part = self._walk.part() if self._walk else {}
+            params = self._params | on_the_wire(part)
+            yield {"path": self._path, "params": params, "headers": {"accept": ARROW}}
+            if self._walk is None or not self._walk.going:
+                return
+
+    def took(self, answer: httpx.Response) -> bytes:
+        """The rows of an answer.
+
+        Raises:
+            Broken: it is no Arrow stream; the node is too old.
+        """
+        if answer.headers.get("content-type") != ARROW:
+            raise Broken(
+                "The node does not answer lists as Arrow streams.",
+                code="foreign-answer",
+                hint="Update the node, or read the list itself instead of its frame.",
+            )
+        if self._walk is not None:
+            self._walk.took(answer.headers.get(NEXT_HEADER))
+        return answer.content
