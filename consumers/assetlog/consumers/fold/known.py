@@ -251,7 +251,7 @@ class KnownAt:
         distances = {root: 0}
         frontier = [root]
         for steps in range(1, depth + 1):
-            found = {other for aid in frontier for other in self.neighbours(direction, aid)} - distances.keys()
+            found = {link.other for aid in frontier for link in self.links(direction, aid)} - distances.keys()
             frontier = sorted(found)
             distances.update((aid, steps) for aid in frontier)
             if not frontier or len(distances) > limit:
