@@ -14,7 +14,7 @@ import duckdb
 
 from assetlog.consumers.crash_points import passing
 from assetlog.consumers.fold.digest import state_digest
-from assetlog.consumers.fold.fold import MAX_POSITION, Fold, latest_snapshot, open_fold
+from assetlog.consumers.fold.fold import MAX_POSITION, Fold, latest_snapshot, load_position, open_fold
 from assetlog.consumers.fold.store import FOLD_SQL, Store, set_aside, sql_text
 from assetlog.consumers.fold.version import fold_version
 from assetlog.consumers.views.sql import statement
@@ -169,18 +169,10 @@ def _digest_of(path: Path, catalog: str) -> tuple[str | None, int]:
         store = Store(path, {})
         try:
             if store.meta() == {"fold_version": fold_version(), "catalog": catalog}:
-                fold = Fold(store, _NoBodies())
-                return state_digest(store.reader), fold.position
+                return state_digest(store.reader), load_position(store)[0]
         finally:
             store.close()
     return None, 0
-
-
-class _NoBodies:
-    """A fold that is only read needs none."""
-
-    def fetch(self, positions: Sequence[int]) -> list[bytes | None]:
-        return [None for _ in positions]
 
 
 def _tables_for_people(fold: Fold, log: OrderedLog | None) -> None:
