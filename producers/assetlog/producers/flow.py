@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import time
 from collections.abc import Callable, Coroutine, Iterable
@@ -17,7 +16,7 @@ from assetlog.producers.context import current_asset, current_call, current_flow
 from assetlog.producers.emitter import Emitter, default_emitter
 from assetlog.producers.futures import Inputs, all_ended, results
 from assetlog.producers.lineage import Keys, Lineage, is_unheld
-from assetlog.producers.plans import job_of
+from assetlog.producers.plans import dress, job_of
 from assetlog.producers.states import Skip, State, UpstreamFailed
 from assetlog.producers.task import THREADS, kind_of, reduced, state_of
 from assetlog.producers.task_options import NO_OPTIONS, TaskOptions, task_options
@@ -173,10 +172,7 @@ class Flow(Generic[Parameters, Result_co]):
         self.plan = plan
         self.options = options
         self.fn: Callable[..., Any] = plan.function
-        functools.update_wrapper(self, self.fn)
-        for name in ("__code__", "__defaults__", "__kwdefaults__"):
-            if hasattr(self.fn, name):
-                setattr(self, name, getattr(self.fn, name))
+        dress(self, self.fn)
         self._is_coroutine = kind_of(self.fn) is run_coroutine
 
     @property

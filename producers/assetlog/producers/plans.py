@@ -30,6 +30,16 @@ def job_of(function: Callable[..., Any]) -> str:
     return f"{function.__module__}.{qualified}".removeprefix("__main__.")
 
 
+def dress(tracked: Any, function: Callable[..., Any]) -> None:
+    """Give an object the name, signature and docstring of a function, so that inspect takes it for one of its sort."""
+    functools.update_wrapper(tracked, function)
+    for name in ("__code__", "__defaults__", "__kwdefaults__"):
+        if hasattr(function, name):
+            setattr(tracked, name, getattr(function, name))
+    if not hasattr(function, "__qualname__"):  # a partial, or an object that is called
+        tracked.__name__ = tracked.__qualname__ = job_of(function).rpartition(".")[2]
+
+
 def assets_of(assets: Iterable[Asset | str]) -> tuple[Asset, ...]:
     """Assets, of assets and keys.
 

@@ -27,7 +27,7 @@ from assetlog.producers.calls import Plan
 from assetlog.producers.context import current_flow
 from assetlog.producers.futures import FutureList, Inputs, TaskFuture, all_ended, unmapped
 from assetlog.producers.lineage import Keys
-from assetlog.producers.plans import changed, job_of
+from assetlog.producers.plans import changed, dress, job_of
 from assetlog.producers.states import State, UpstreamFailed
 from assetlog.producers.task_options import NO_OPTIONS, TaskOptions, task_options
 from assetlog.schemas.asset import Asset
@@ -59,10 +59,7 @@ class Task(Generic[Parameters, Result_co]):
         self.plan = plan
         self.options = options
         self.fn: Callable[..., Any] = plan.function
-        functools.update_wrapper(self, self.fn)
-        for name in _FUNCTION_LIKE:  # so that inspect takes it for the sort of function it is
-            if hasattr(self.fn, name):
-                setattr(self, name, getattr(self.fn, name))
+        dress(self, self.fn)
         self._kind = kind_of(self.fn)
 
     @property
@@ -257,7 +254,6 @@ class Task(Generic[Parameters, Result_co]):
 
 NO_INPUTS = Inputs((), {}, {})
 _EXTRAS = frozenset({"wait_for", "return_state"})
-_FUNCTION_LIKE = ("__code__", "__defaults__", "__kwdefaults__")
 
 
 @overload
