@@ -25,6 +25,7 @@ from assetlog.consumers.fold.projector import Projector
 from assetlog.consumers.views.hot_loader import HotLoader
 from assetlog.consumers.views.memory import Memory
 from assetlog.consumers.views.reader import Reader
+from assetlog.schemas.errors import Unavailable
 
 COLLECT_IDLE_FROM = 10_000
 """New objects that make a collection worth its time while idle."""
@@ -46,7 +47,7 @@ async def build_parts(settings: Settings, log: EventLog, projection: Projection)
         appender=log.appender,
         intake=Intake(log.appender, projector, settings.redact_secrets),
         projector=projector,
-        archiver=Archiver(log.blocking, settings.catalog, log.archive, projector, _rules(settings)),
+        archiver=Archiver(log.blocking, settings.catalog, log.archive, projector, _rules(settings), log.index),
         reader=Reader(projector.cursor, log.bodies, lambda: projector.epoch, lambda: projector.fold.known),
         keeper=Keeper(
             TokenStore(log.blocking, settings.catalog), settings.requests_per_second, settings.events_per_second
@@ -69,7 +70,12 @@ def _few_at_first(load: HotLoader) -> Callable[[Fold, list[int] | None, int], li
     """Loading ten thousand assets takes over a second, for which nobody should wait who asks for one."""
 
     def load_few(fold: Fold, wanted: list[int] | None, limit: int) -> list[HotAsset]:
-        return load(fold, wanted, limit if wanted is not None else min(limit, WARM_ASSETS))
+        if wanted is not None:
+            return load(fold, wanted, limit)
+        try:
+            return load(fold, None, min(limit, WARM_ASSETS))
+        except Unavailable:  # the archive is away: memory only makes answers quicker
+            return []
 
     return load_few
 

@@ -13,7 +13,9 @@ import redis.asyncio
 from assetlog.catalog.settings import Settings, without_password
 from assetlog.consumers.archive.archive import Archive
 from assetlog.consumers.archive.bodies import ArchivedBodies
-from assetlog.consumers.archive.places import open_place
+from assetlog.consumers.archive.body_index import FOLDER, BodyIndex
+from assetlog.consumers.archive.manifest import MANIFEST
+from assetlog.consumers.archive.places import DIRECTORY, open_place
 from assetlog.consumers.archive.refill import refill
 from assetlog.consumers.fold.fold import MAX_POSITION, Fold
 from assetlog.consumers.fold.fold import Mark as FoldMark
@@ -43,15 +45,17 @@ class EventLog:
         catalog: the catalog's name.
         archive: the sealed part of the log.
         server: the embedded server, None for an external one.
+        index: this node's own index of the archive.
     """
 
-    def __init__(self, url: str, catalog: str, archive: Archive, server: LogServer | None) -> None:
+    def __init__(self, url: str, catalog: str, archive: Archive, server: LogServer | None, index: BodyIndex) -> None:
         self.url = url
         self.client = connect(url)
         self.blocking = connect_sync(url)
         self.appender = Appender(self.client, catalog)
         self.archive = archive
-        self.bodies = ArchivedBodies(Bodies(self.blocking, catalog), archive)
+        self.index = index
+        self.bodies = ArchivedBodies(Bodies(self.blocking, catalog), archive, index)
         self.watch = Watch(self.blocking, catalog, self.bodies)
         self.facts: ServerFacts | None = None
         self._catalog = catalog
@@ -117,12 +121,13 @@ async def open_log(settings: Settings, lock: HomeLock) -> EventLog:
     Raises:
         Broken, Unavailable: no server, or none that can hold a log; the hint says what to do.
     """
-    archive = await asyncio.to_thread(open_archive, settings)
+    archive = await asyncio.to_thread(open_archive, settings, remembered=True)
     server = None if settings.redis_url else LogServer(settings.home, lock=lock)
     url = settings.redis_url or ""
     if server is not None:
         url = await asyncio.to_thread(server.start)
-    log = EventLog(url, settings.catalog, archive, server)
+    index = BodyIndex(settings.home / FOLDER / settings.catalog, settings.body_index_bytes)
+    log = EventLog(url, settings.catalog, archive, server, index)
     try:
         await log.open()
     except BaseException:
@@ -131,14 +136,19 @@ async def open_log(settings: Settings, lock: HomeLock) -> EventLog:
     return log
 
 
-def open_archive(settings: Settings) -> Archive:
+def open_archive(settings: Settings, *, remembered: bool = False) -> Archive:
     """The archive that the settings name.
+
+    Args:
+        remembered: begin with what its manifest said last, if its store does not answer now.
 
     Raises:
         Broken: it is damaged, or needs a library that is not installed.
         Unavailable: its store does not answer.
     """
-    return Archive(open_place(settings.archive_url, settings.home, settings.catalog))
+    place = open_place(settings.archive_url, settings.home, settings.catalog)
+    copy = settings.home / f"{DIRECTORY}-cache" / f"{settings.catalog}.{MANIFEST}"
+    return Archive(place, copy if remembered and not place.url.startswith("file:") else None)
 
 
 class Watch:
@@ -189,7 +199,12 @@ class Watch:
             Broken: the archive is damaged, or of another log.
             Unavailable: its store does not answer.
         """
-        self._archive.refresh()
+        try:
+            self._archive.refresh()
+        except Unavailable:
+            if fold.position < max(1, self._archive.last or 0):
+                raise
+            return 0  # nothing that is known to be sealed is missing; the archiver says what is wrong, and tries on
         read = refill(fold, self._archive, MAX_POSITION)
         if read:
             _log.info("folded from the archive", extra={"events": read, "position": format_position(fold.position)})

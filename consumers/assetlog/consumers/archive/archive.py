@@ -6,7 +6,7 @@ import hashlib
 import threading
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -20,11 +20,13 @@ from assetlog.consumers.archive.manifest import (
     decode_manifest,
     encode_manifest,
 )
-from assetlog.consumers.archive.places import Place
+from assetlog.consumers.archive.places import TEMPORARY, Place
 from assetlog.consumers.views.sql import Statement, statement
-from assetlog.schemas.errors import Broken
+from assetlog.schemas.errors import Broken, Unavailable
 
 ARCHIVE_SQL = "assetlog.consumers.archive.sql"
+BATCH = 1_000
+"""Entries in memory at once where a whole segment is read."""
 CACHED_BYTES = 8 * 1024 * 1024
 """Events read one by one stay in memory so far."""
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
@@ -41,16 +43,19 @@ class Archive:
 
     Args:
         place: where its files are.
+        remembered: a local copy of the manifest, to begin with while the place cannot be reached.
 
     Raises:
         Broken: the manifest is damaged, or a segment is missing or of another size.
+        Unavailable: an object store does not answer, and no copy of its manifest is there.
 
     Example:
         ``Archive(open_place(None, home, "default")).last`` is the last sealed position, None for an empty archive.
     """
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, remembered: Path | None = None) -> None:
         self.place = place
+        self._remembered = remembered
         self.segments: list[Segment] = []
         self.count = 0
         """Entries in all segments."""
@@ -61,7 +66,11 @@ class Archive:
         self._database: duckdb.DuckDBPyConnection | None = None
         self._cache: OrderedDict[int, bytes] = OrderedDict()
         self._cached = 0
-        self.refresh()
+        try:
+            self.refresh()
+        except Unavailable:
+            if not self._recall():
+                raise
 
     @property
     def first(self) -> int | None:
@@ -111,11 +120,15 @@ class Archive:
             Broken: a segment is missing or damaged.
         """
         found = self._from_cache(positions)
-        missing = sorted(set(positions) - found.keys())
-        for number, group in groupby(missing, self._number):
-            if number is not None:
-                found.update(self._read(self.segments[number], list(group)))
+        for segment, group in self.segments_of(set(positions) - found.keys()):
+            found.update(self._read(segment, group))
         return [found.get(position) for position in positions]
+
+    def segments_of(self, positions: Iterable[int]) -> Iterator[tuple[Segment, list[int]]]:
+        """The segments that positions lie in, each with its positions in order; without those in none."""
+        for number, group in groupby(sorted(positions), self._number):
+            if number is not None:
+                yield self.segments[number], list(group)
 
     def fetch_range(self, after: int, limit: int) -> list[tuple[int, bytes]]:
         """The next sealed entries after a position, in order; fewer than `limit` at the end of a segment."""
@@ -123,6 +136,22 @@ class Archive:
         if number >= len(self.segments):
             return []
         return self._rows(self.segments[number], "bodies_after", after=after, limit=limit)
+
+    def entries(self, segment: Segment) -> Iterator[list[tuple[int, bytes]]]:
+        """All entries of a segment, in order, some at a time.
+
+        Raises:
+            Broken: it is missing or damaged.
+        """
+        file, cursor = str(self.path(segment)), self._cursor()
+        try:
+            rows = sql("bodies").run(cursor, {"file": file})
+            while batch := rows.fetchmany(BATCH):
+                yield batch
+        except duckdb.Error as error:
+            raise unreadable(segment, error) from error
+        finally:
+            cursor.close()
 
     def digest_at(self, position: int) -> bytes | None:
         """SHA-256 of the entry at a position; None if it is not sealed."""
@@ -171,8 +200,8 @@ class Archive:
         for segment in self.segments:
             self._checked.discard(segment.file)
             self.trusted(segment)
-            chain, position = SegmentHash(segment.previous), segment.start - 1
-            while entries := self._rows(segment, "bodies_after", after=position, limit=5_000):
+            chain, position = SegmentHash(segment.previous), 0
+            for entries in self.entries(segment):
                 for position, raw in entries:
                     chain.add(position, raw)
             if (chain.hexdigest(), chain.count, position) != (segment.sha256, segment.count, segment.end):
@@ -199,6 +228,19 @@ class Archive:
         self.segments, self._manifest = segments, raw
         self._ends = [segment.end for segment in segments]
         self.count = sum(segment.count for segment in segments)
+        if self._remembered is not None:
+            remember(self._remembered, raw)
+
+    def _recall(self) -> bool:
+        """Begin with the remembered manifest, if there is one: what it lists was sealed, and stays."""
+        try:
+            raw = self._remembered.read_bytes() if self._remembered else b""
+            segments = decode_manifest(raw)
+        except (FileNotFoundError, Broken):
+            return False
+        with self._lock:
+            self._take(raw, segments)
+        return bool(segments)
 
     def _look_at(self, segment: Segment) -> None:
         # a segment elsewhere is looked at when it is read: listing thousands would cost seconds
@@ -222,7 +264,7 @@ class Archive:
         try:
             return sql(name).run(cursor, {"file": file, **values}).fetchall()
         except duckdb.Error as error:
-            raise broken_segment(segment, f"cannot be read ({str(error).splitlines()[0]})") from error
+            raise unreadable(segment, error) from error
         finally:
             cursor.close()
 
@@ -248,6 +290,19 @@ class Archive:
                 self._cached -= len(raw)
 
 
+def remember(copy: Path, raw: bytes) -> None:
+    """Keep a local copy of a manifest. One that a power cut spoils is as good as none."""
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    fresh = copy.with_suffix(TEMPORARY)
+    fresh.write_bytes(raw)
+    fresh.replace(copy)
+
+
 def sql(name: str) -> Statement:
     """One of the archive's own statements."""
     return statement(name, ARCHIVE_SQL)
+
+
+def unreadable(segment: Segment, error: duckdb.Error) -> Broken:
+    """A segment is no Parquet file that DuckDB can read."""
+    return broken_segment(segment, f"cannot be read ({str(error).splitlines()[0]})")
