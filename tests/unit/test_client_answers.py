@@ -22,7 +22,7 @@ from assetlog.schemas.errors import (
     Unavailable,
 )
 from assetlog.schemas.node_file import NodeFile, write_node_file
-from assetlog.schemas.shapes import Job
+from assetlog.schemas.shapes import Asset, Job, LineageNode
 
 
 @pytest.mark.parametrize(
@@ -103,3 +103,13 @@ def test_a_log_servers_url_finds_its_node_or_says_what_is_needed(tmp_path: Path)
     with pytest.raises(Invalid) as caught:
         find_node("redis://me:secret@far.example:6379", tmp_path, None)
     assert "secret" not in f"{caught.value} {caught.value.value}"
+
+
+def test_free_form_values_that_may_be_null_are_read() -> None:
+    node = decode(b'{"key":"s3://a","columns":[{"name":"id"}]}', LineageNode)
+    assert bytes(node.columns) == b'[{"name":"id"}]'
+    assert bytes(decode(b'{"key":"s3://a","columns":null}', LineageNode).columns) == b"null"
+    seen = b'"first_seen":{"position":"1-0","time":"t"}'
+    assert (
+        bytes(decode(b'{"key":"s3://a","freshness":{"max_age":3},' + seen + b"}", Asset).freshness) == b'{"max_age":3}'
+    )

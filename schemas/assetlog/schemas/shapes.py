@@ -9,6 +9,8 @@ from msgspec import Raw, Struct
 from assetlog.schemas.events.common import EMPTY
 
 Item = TypeVar("Item")
+NULL = Raw(b"null")
+"""No free-form value. (msgspec takes nothing but null for `Raw | None`.)"""
 AssetHealth = Literal["fresh", "stale", "failed", "checks-failing", "unknown"]
 RunState = Literal["running", "succeeded", "failed", "skipped", "unknown"]
 
@@ -73,7 +75,7 @@ class Asset(Shape, kw_only=True):
     url: str | None = None
     columns: Raw = Raw(b"[]")
     extra: Raw = EMPTY
-    freshness: Raw | None = None
+    freshness: Raw = NULL
     state: AssetHealth = "unknown"
     state_reason: str | None = None
     retired: bool = False
@@ -121,7 +123,8 @@ class LineageNode(Shape, kw_only=True):
     """Its time."""
     depth: int = 0
     """Steps from the root, negative upstream."""
-    columns: Raw | None = None
+    columns: Raw = NULL
+    """Null unless they are asked for."""
 
 
 class LineageEdge(Shape, kw_only=True):

@@ -221,7 +221,7 @@ class AsyncClient:
 
     async def follow(
         self, after: str | None = None, *, patience: float = PATIENCE_SECONDS, **filters: Any
-    ) -> AsyncIterator[EventShape]:
+    ) -> AsyncGenerator[EventShape]:
         """Events as they are folded, for ever; each exactly once, also over lost connections and node restarts.
 
         Args:

@@ -12,7 +12,7 @@ from assetlog.consumers.fold.known import Direction, KnownAt
 from assetlog.consumers.views.occurrences import occurrence
 from assetlog.schemas.codec import Event
 from assetlog.schemas.positions import format_position, position_time
-from assetlog.schemas.shapes import Asset, AssetHealth, Occurrence, Seen
+from assetlog.schemas.shapes import NULL, Asset, AssetHealth, Occurrence, Seen
 from assetlog.schemas.times import format_time
 
 
@@ -81,7 +81,7 @@ def asset_answer(state: AssetState, known: KnownAt, partitions: int, events: Map
         url=told.url,
         columns=Raw(b"[]" if told.columns is None else told.columns.encode()),
         extra=Raw(b"{}" if told.extra is None else told.extra.encode()),
-        freshness=None if told.freshness is None else Raw(told.freshness.encode()),
+        freshness=NULL if told.freshness is None else Raw(told.freshness.encode()),
         state=state.state,
         state_reason=state.state_reason,
         retired=state.retired,

@@ -17,7 +17,7 @@ from assetlog.consumers.fold.known import KnownAt, Link
 from assetlog.consumers.fold.rank import rank_text
 from assetlog.consumers.views.answers import Told
 from assetlog.schemas.positions import format_position, position_time_text
-from assetlog.schemas.shapes import ColumnEdge, Lineage, LineageEdge, LineageNode
+from assetlog.schemas.shapes import NULL, ColumnEdge, Lineage, LineageEdge, LineageNode
 
 Checks = Mapping[tuple[str, str | None], bool]
 """(name, partition) -> whether its last result spoils the asset."""
@@ -96,7 +96,7 @@ def _node(key: str, fact: Drawable, newest: int, depth: int, *, columns: bool) -
         state=judge(materialized, fact.failed, fact.overdue_pos, failing, (newest, ""))[0],
         last_materialization=rank_text(materialized) if materialized else None,
         depth=depth,
-        columns=Raw((told.columns or "[]").encode()) if columns else None,
+        columns=Raw((told.columns or "[]").encode()) if columns else NULL,
     )
 
 
