@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from assetlog.catalog.cli import output
 from assetlog.catalog.cli.event_text import brief
-from assetlog.catalog.cli.output import Column, Styled
+from assetlog.catalog.cli.output import Cell, Column, Styled
+from assetlog.schemas.images import BLOBS, embedded, image_type
 from assetlog.schemas.shapes import Artifact
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from assetlog.schemas.artifact_shapes import ArtifactChange, ArtifactDiff
+
 BAR_WIDTH = 40
+HISTORY = (Column("what", keep=True), Column("when", keep=True), Column("content"), Column("description"))
+DIFF_STYLES = (("+++", "bold"), ("---", "bold"), ("@@", "cyan"), ("+", "green"), ("-", "red"))
 
 
 def show_artifact(artifact: Artifact) -> None:
@@ -31,7 +39,10 @@ def show_artifact(artifact: Artifact) -> None:
     )
     output.say()
     data = msgspec.json.decode(artifact.data)
-    drawing = {"markdown": _markdown, "table": _table, "link": _link, "image": _link, "progress": _progress}
+    if data is None:
+        output.say(Styled("The log no longer holds what it says.", "dim"))
+        return
+    drawing = {"markdown": _markdown, "table": _table, "link": _link, "image": _image, "progress": _progress}
     drawing.get(artifact.type, _json)(data)
 
 
@@ -59,6 +70,48 @@ def _link(data: Any) -> None:
     if facts.get("text"):
         output.say(str(facts["text"]))
     output.say(Styled(str(facts.get("url", "")), "underline"))
+
+
+def _image(data: Any) -> None:
+    url = str(data.get("url", "")) if isinstance(data, dict) else str(data)
+    content = embedded(url)
+    if content is not None:
+        output.say(f"{image_type(content)}, {len(content):,} bytes, in the event itself")
+    elif url.startswith(BLOBS):
+        output.say("kept by the catalog, SHA-256 ", Styled(url.removeprefix(BLOBS), "underline"))
+    else:
+        output.say(Styled(url, "underline"))
+        return
+    output.say(Styled("--save FILE writes it to a file", "dim"))
+
+
+def show_history(changes: Iterable[ArtifactChange]) -> None:
+    """A row for each thing that happened."""
+    output.table(HISTORY, (_happened(change) for change in changes))
+
+
+def show_diff(diff: ArtifactDiff) -> None:
+    """How many rows of a table are different, then the lines."""
+    if not diff.lines:
+        output.say(f"{diff.key} v{diff.from_} and v{diff.to} are the same.")
+        return
+    rows = {"added": len(diff.added), "removed": len(diff.removed), "changed": len(diff.changed)}
+    counts = [f"{count} {'row' if count == 1 else 'rows'} {word}" for word, count in rows.items() if count]
+    if counts:
+        output.say(", ".join(counts), Styled(f"  (rows are named by {diff.by})" if diff.by else "", "dim"))
+    for line in diff.lines:
+        output.say(Styled(line, next((style for mark, style in DIFF_STYLES if line.startswith(mark)), "")))
+
+
+def _happened(change: ArtifactChange) -> list[Cell]:
+    said = msgspec.json.decode(change.data)
+    shown = "" if said is None else said if isinstance(said, str) else brief(said)
+    return [change.act, output.when(change.time), _first_line(shown), change.description or ""]
+
+
+def _first_line(text: str) -> str:
+    line, more, _ = text.partition("\n")
+    return f"{line} …" if more else line
 
 
 def _progress(data: Any) -> None:

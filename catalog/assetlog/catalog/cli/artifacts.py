@@ -1,8 +1,9 @@
-"""List the artifacts; `artifacts show KEY` draws one here, `artifacts versions KEY` lists its versions."""
+"""List the artifacts; `show KEY` draws one here; `versions`, `history` and `diff KEY` tell how it came to be."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assetlog.catalog.cli import context, output
@@ -12,6 +13,7 @@ from assetlog.schemas.errors import Invalid
 if TYPE_CHECKING:
     from assetlog.schemas.shapes import Artifact, Page
 
+ACTIONS = ("list", "show", "versions", "history", "diff")
 COLUMNS = (
     Column("type", keep=True),
     Column("key"),
@@ -24,9 +26,12 @@ COLUMNS = (
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser.add_argument("action", nargs="?", choices=("list", "show", "versions"), default="list")
+    parser.add_argument("action", nargs="?", choices=ACTIONS, default="list")
     parser.add_argument("key", nargs="?", help="the artifact's key, or its id")
     parser.add_argument("--version", type=int, metavar="N", help="show this version (default: the newest)")
+    parser.add_argument("--from", dest="from_", type=int, metavar="N", help="diff: the earlier version")
+    parser.add_argument("--to", type=int, metavar="N", help="diff: the later version (default: the newest)")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="show: write the image or text to a file")
     parser.add_argument("--q", help="a word in key or description")
     parser.add_argument("--type", help="markdown, table, link, image, progress or json")
     parser.add_argument("--asset", metavar="KEY", help="only artifacts about this asset")
@@ -37,14 +42,46 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Answer once."""
-    from assetlog.schemas.shapes import Artifact, Page
-
     if args.action != "list" and not args.key:
         raise Invalid(f"`assetlog artifacts {args.action}` needs the artifact's key.", code="invalid-usage")
-    if args.action == "show":
-        from assetlog.catalog.cli.artifact_view import show_artifact
+    tell = {"show": _show, "history": _history, "diff": _diff}.get(args.action, _list)
+    return tell(args)
 
-        return context.answer(args, "/v1/artifact", Artifact, show_artifact, **_named(args))
+
+def _show(args: argparse.Namespace) -> int:
+    from assetlog.catalog.cli.artifact_view import show_artifact
+    from assetlog.schemas.shapes import Artifact
+
+    if args.save is not None:
+        from assetlog.catalog.cli.artifact_file import save
+
+        return save(args, _named(args))
+    return context.answer(args, "/v1/artifact", Artifact, show_artifact, **_named(args))
+
+
+def _history(args: argparse.Namespace) -> int:
+    from assetlog.catalog.cli.artifact_view import show_history
+    from assetlog.schemas.artifact_shapes import ArtifactChange
+    from assetlog.schemas.shapes import Page
+
+    def render(page: Page[ArtifactChange]) -> None:
+        show_history(page.items)
+        context.footer(args, page.position, page.next)
+
+    params = {**_named(args), "limit": args.limit, "cursor": args.cursor}
+    return context.answer(args, "/v1/artifact/history", Page[ArtifactChange], render, **params)
+
+
+def _diff(args: argparse.Namespace) -> int:
+    from assetlog.catalog.cli.artifact_view import show_diff
+    from assetlog.schemas.artifact_shapes import ArtifactDiff
+
+    params = {"key": args.key, "from": args.from_, "to": args.to}
+    return context.answer(args, "/v1/artifact/diff", ArtifactDiff, show_diff, **params)
+
+
+def _list(args: argparse.Namespace) -> int:
+    from assetlog.schemas.shapes import Artifact, Page
 
     def render(page: Page[Artifact]) -> None:
         output.table(COLUMNS, (_row(artifact) for artifact in page.items))
