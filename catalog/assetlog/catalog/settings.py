@@ -85,6 +85,13 @@ class Settings(BaseSettings):
     archive_after_idle: float = _setting(
         600.0, "Time without events after which a smaller file is sealed; 0 for never.", "seconds", ge=0
     )
+    body_index_bytes: int = _setting(
+        4 * 1024**3,
+        "Disk that this node's own index of sealed events may take, the newest events first; 0 for none. Events that "
+        "are not in it are read from the archive's files, milliseconds each.",
+        "bytes",
+        ge=0,
+    )
     max_body_bytes: int = _setting(16 * 1024 * 1024, "Largest request body, decompressed.", "bytes", ge=1024)
     max_batch_events: int = _setting(10_000, "Most events in one request.", "events", ge=1)
     wait_seconds: float = _setting(5.0, "Longest wait for a position to be folded.", "seconds", ge=0, le=60)

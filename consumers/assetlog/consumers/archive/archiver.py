@@ -14,6 +14,8 @@ import duckdb
 import redis
 
 from assetlog.consumers.archive.archive import Archive
+from assetlog.consumers.archive.body_index import BodyIndex
+from assetlog.consumers.archive.body_maker import BodyMaker
 from assetlog.consumers.archive.manifest import Segment
 from assetlog.consumers.archive.seal import seal
 from assetlog.consumers.crash_points import passing
@@ -51,6 +53,10 @@ class Projection(Protocol):
     position: int
     failure: AssetlogError | None
 
+    @property
+    def caught_up(self) -> bool:
+        """Whether everything that was in the log at the start is folded."""
+
     def totals(self) -> Totals:
         """How many entries came to what."""
 
@@ -67,13 +73,20 @@ class Archiver:
         archive: where segments go.
         projection: this node's, folded from the same log.
         rules: when to seal, and what to keep.
+        index: this node's own files of sealed events, made from the archive whether this node seals or not.
 
     Example:
         ``archiver.start()``, and ``archiver.stop()`` before the projection closes.
     """
 
     def __init__(
-        self, client: redis.Redis, catalog: str, archive: Archive, projection: Projection, rules: Rules
+        self,
+        client: redis.Redis,
+        catalog: str,
+        archive: Archive,
+        projection: Projection,
+        rules: Rules,
+        index: BodyIndex | None = None,
     ) -> None:
         self.name = f"{platform.node() or 'localhost'}:{os.getpid()}:{new_id()}"
         self.lease = Lease(client, catalog, LEASE, self.name, rules.lease_seconds)
@@ -86,6 +99,7 @@ class Archiver:
         self._stream = Bodies(client, catalog)
         self._projection = projection
         self._rules = rules
+        self._maker = None if index is None else BodyMaker(archive, index, self._has_time)
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._moved = (0, time.monotonic())
@@ -96,10 +110,14 @@ class Archiver:
         """Begin."""
         self._thread = threading.Thread(target=self._run, name="assetlog-archiver", daemon=True)
         self._thread.start()
+        if self._maker is not None:
+            self._maker.start()
 
     def stop(self) -> None:
         """End; a segment that is being sealed is sealed first."""
         self._stopping.set()
+        if self._maker is not None:
+            self._maker.stop()
         if self._thread is not None:
             self._thread.join()
         with suppress(AssetlogError):
@@ -243,6 +261,9 @@ class Archiver:
         idle = time.monotonic() - self._moved[1]
         due = self._rules.after_idle and idle >= self._rules.after_idle and waiting * IDLE_SHARE >= every
         return waiting if due and waiting > 0 else 0
+
+    def _has_time(self) -> bool:
+        return self._projection.failure is None and self._projection.caught_up
 
     def _target(self) -> int:
         """The last sealed position behind which enough entries stay."""

@@ -27,7 +27,8 @@ else:
     from backports import zstd
 
 VERSION: Final = 1
-BLOCK_EVENTS: Final = 16
+BLOCK_EVENTS: Final = 8
+"""Twice as many take 8 B less an event, and 6 us more to read."""
 BLOCK_BYTES: Final = 16 * 1024
 """A block ends here at the latest: one large event is not decompressed for its small neighbours."""
 DICTIONARY_BYTES: Final = 16 * 1024

@@ -21,7 +21,7 @@ FOLDER: Final = "bodies"
 """The folder in the data directory, with one folder a catalog."""
 SUFFIX: Final = ".bodies"
 OPEN: Final = 128
-"""Files whose small parts are in memory, about 130 KB each."""
+"""Files whose small parts are in memory, about 220 KB each for segments of 100,000 events."""
 RESERVE: Final = 512 * 1024 * 1024
 """Bytes of the disk that are left to the log and the projection."""
 
