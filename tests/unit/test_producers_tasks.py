@@ -216,6 +216,18 @@ def test_a_copy_is_the_same_task(tracked: Any) -> None:
     assert copy.copy(tracked).name == copy.deepcopy(tracked).name == tracked.name
 
 
+def test_attributes_of_the_function_are_kept_and_take_no_place_of_the_tasks_own(captured: Captured) -> None:
+    def load() -> int:
+        return 3
+
+    vars(load).update({"plan": "the user's", "options": 3, "submit": None, "team": "data"})
+    tracked: Any = task(load)
+    assert (tracked.team, tracked(), tracked.submit().result()) == ("data", 3, 3)
+    twice: Any = materialize(ORDERS)(flow(tracked))
+    assert twice() == 3
+    assert ends(captured).count("asset.materialized") == 1
+
+
 def test_pickling_goes_by_name(captured: Captured) -> None:
     assert pickle.loads(pickle.dumps(double)) is double
     assert pickle.loads(pickle.dumps(Pipeline(5).times))(2) == 10

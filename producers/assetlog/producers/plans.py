@@ -32,7 +32,9 @@ def job_of(function: Callable[..., Any]) -> str:
 
 def dress(tracked: Any, function: Callable[..., Any]) -> None:
     """Give an object the name, signature and docstring of a function, so that inspect takes it for one of its sort."""
-    functools.update_wrapper(tracked, function)
+    functools.update_wrapper(tracked, function, updated=())
+    own = {name: value for name, value in getattr(function, "__dict__", {}).items() if not hasattr(tracked, name)}
+    vars(tracked).update(own)
     for name in ("__code__", "__defaults__", "__kwdefaults__"):
         if hasattr(function, name):
             setattr(tracked, name, getattr(function, name))

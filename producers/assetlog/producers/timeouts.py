@@ -56,7 +56,7 @@ def _by_exception(seconds: float) -> Iterator[None]:
     try:
         yield
     except Late as error:
-        if error.args:  # of a call inside
+        if error.args or not over.rung:  # of a call inside, or of one around
             raise
         raise late(seconds) from None
     finally:
@@ -71,10 +71,12 @@ class _Watch:
         self._thread = thread
         self._lock = threading.Lock()
         self._running = True
+        self.rung = False
 
     def interrupt(self) -> None:
         with self._lock:
             if self._running:
+                self.rung = True
                 self._set(Late)
 
     def end(self) -> None:
