@@ -28,7 +28,7 @@ class AssetProperties(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Markdown."""
     url: str | None = None
     """Where people look at it."""
-    owners: tuple[str, ...] | None = None
+    owners: tuple[str, ...] | list[str] | None = None
     group: str | None = None
     kind: str | None = None
     """What sort of thing it is: table, file, model, dashboard, topic, ..."""
