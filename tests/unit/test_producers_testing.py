@@ -83,7 +83,7 @@ def test_a_run_that_uses_no_fixture_loads_nothing_of_the_sdk(pytester: pytest.Py
         import sys
 
         def test_nothing_is_loaded():
-            assert "assetlog.pytest_plugin" in sys.modules
+            assert "assetlog.catalog.pytest_plugin" in sys.modules
             assert not {"assetlog.producers", "msgspec", "httpx", "redis"} & set(sys.modules)
         """
     )
