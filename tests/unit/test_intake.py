@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from assetlog.catalog.intake import Intake
+from assetlog.consumers.fold.identity import Identity, identity
 from assetlog.consumers.fold.window import Seen
 from assetlog.schemas.errors import Unavailable
 
@@ -34,18 +35,18 @@ class Fold:
 
     def __init__(self) -> None:
         self.position = 0
-        self.known: dict[tuple[str, str], Seen] = {}
+        self.known: dict[bytes, Seen] = {}
         self.bodies: dict[int, bytes] = {}
         self.expected: dict[bytes, object] = {}
 
     def refuse_writes(self) -> None:
         pass
 
-    def expect(self, raw: bytes, event: object) -> None:
+    def expect(self, raw: bytes, event: object, of: Identity) -> None:
         self.expected[raw] = event
 
-    def seen(self, source: str, event_id: str) -> Seen | None:
-        return self.known.get((source, event_id))
+    def seen(self, of: Identity) -> Seen | None:
+        return self.known.get(of.digest)
 
     def same_bytes(self, seen: Seen, raw: bytes) -> bool:
         return self.bodies[seen.position] == raw
@@ -103,7 +104,10 @@ async def test_a_caller_that_is_cancelled_leaves_others_told() -> None:
 
 async def test_what_the_fold_has_seen_is_told_by_its_bytes() -> None:
     fold = Fold()
-    fold.known = {("t", "1"): Seen(7, hash(event("1"))), ("t", "2"): Seen(8, None)}
+    fold.known = {
+        identity("t", "1").digest: Seen(7, hash(event("1"))),
+        identity("t", "2").digest: Seen(8, None),
+    }
     fold.bodies = {8: event("2")}
     intake = Intake(SlowLog(), fold)
     same, other, stored, rival = await intake.take([event("1"), event("1", "x"), event("2"), event("2", "x")])
@@ -120,6 +124,8 @@ async def test_what_is_folded_is_no_longer_remembered_here() -> None:
     await intake.take([event(str(number)) for number in range(100)])
     assert len(intake._flights) == 100
     fold.position = 100
-    fold.known = {("t", str(number)): Seen(number + 1, hash(event(str(number)))) for number in range(100)}
+    fold.known = {
+        identity("t", str(number)).digest: Seen(number + 1, hash(event(str(number)))) for number in range(100)
+    }
     (again,) = await intake.take([event("5")])
     assert (again.position, again.duplicate, len(intake._flights)) == (6, True, 0)

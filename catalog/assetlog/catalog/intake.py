@@ -12,6 +12,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from msgspec import Struct
+
+from assetlog.consumers.fold.identity import Identity, identity
 from assetlog.consumers.fold.window import Seen
 from assetlog.schemas.codec import Event, decode
 from assetlog.schemas.errors import AssetlogError, Conflict, Forbidden, Unavailable
@@ -39,13 +42,13 @@ class Folded(Protocol):
 
     position: int
 
-    def seen(self, source: str, event_id: str) -> Seen | None:
+    def seen(self, of: Identity) -> Seen | None:
         """The first event of an identity, if it is one of the last."""
 
     def same_bytes(self, seen: Seen, raw: bytes) -> bool:
         """Whether it had these bytes; may ask the log server."""
 
-    def expect(self, raw: bytes, event: Event) -> None:
+    def expect(self, raw: bytes, event: Event, of: Identity) -> None:
         """An event that is decoded already is about to be appended."""
 
     def refuse_writes(self) -> None:
@@ -54,12 +57,9 @@ class Folded(Protocol):
 
 Check = Callable[[Event], None]
 """Raises for an event that its caller may not write."""
-Identity = tuple[str, str]
-"""An event's source and id."""
 
 
-@dataclass(slots=True)
-class Judged:
+class Judged(Struct):
     """One event of a request and what became of it: `error`, or `position`."""
 
     index: int
@@ -72,11 +72,11 @@ class Judged:
     """So many values were struck out as secrets."""
 
 
-@dataclass(slots=True)
-class Flight:
+class Flight(Struct):
     """An event between its acceptance and its folding."""
 
-    of: Identity
+    of: bytes
+    """Its identity's digest."""
     body_hash: int
     landed: asyncio.Future[None]
     position: int = 0
@@ -96,7 +96,7 @@ class Intake:
     log: Log
     folded: Folded
     redacting: bool = True
-    _flights: dict[Identity, Flight] = field(default_factory=dict)
+    _flights: dict[bytes, Flight] = field(default_factory=dict)
     _order: deque[Flight] = field(default_factory=deque)
 
     async def take(self, raws: Sequence[bytes], check: Check | None = None) -> list[Judged]:
@@ -149,23 +149,23 @@ class Intake:
     ) -> None:
         """Decide whether an event is new, known, or still on its way."""
         assert each.event is not None
-        of, body_hash = (each.event.source, each.event.id), hash(each.raw)
-        if flight := self._flights.get(of):
+        of, body_hash = identity(each.event.source, each.event.id), hash(each.raw)
+        if flight := self._flights.get(of.digest):
             each.duplicate = True
             if flight.body_hash == body_hash:
                 waiting.append((each, flight))
             else:
                 each.error = id_conflict(each.event)
-        elif seen := self.folded.seen(*of):
+        elif seen := self.folded.seen(of):
             each.duplicate, each.position = True, seen.position
             if seen.body_hash is None:
                 unsure.append((each, seen))
             elif seen.body_hash != body_hash:
                 each.error = id_conflict(each.event)
         else:
-            flight = Flight(of, body_hash, landed)
-            self.folded.expect(each.raw, each.event)
-            self._flights[of] = flight
+            flight = Flight(of.digest, body_hash, landed)
+            self.folded.expect(each.raw, each.event, of)
+            self._flights[of.digest] = flight
             self._order.append(flight)
             new.append((each, flight))
 

@@ -100,7 +100,7 @@ class Fold:
         self.server = server
         self._bodies = bodies
         self._snapshot_every = snapshot_every
-        self._expected: dict[bytes, Event] = {}
+        self._expected: dict[bytes, tuple[Event, Identity]] = {}
         self.reload()
         self._progress_due = 0.0
 
@@ -114,11 +114,11 @@ class Fold:
         self.first = load_first(store)
         """The first entry that was folded; None before it."""
 
-    def expect(self, raw: bytes, event: Event) -> None:
+    def expect(self, raw: bytes, event: Event, of: Identity) -> None:
         """These bytes say this, as the one decoder found: they need not be decoded again. May come from any thread."""
         if len(self._expected) >= MOST_EXPECTED:
             self._expected.clear()  # of events that never came, or of a flood that is better decoded again
-        self._expected[raw] = event
+        self._expected[raw] = event, of
 
     def fold(self, entries: Sequence[Entry]) -> Commit:
         """Fold entries in log order; all of them are committed when it returns.
@@ -161,12 +161,16 @@ class Fold:
         doubtful: set[Identity] = set()
         is_new, find, expected = self.window.is_new, self.window.find, self._expected
         for position, raw in entries:
-            try:
-                event = (expected.pop(raw, None) if expected else None) or (decode(raw) if raw else no_event_field())
-            except Invalid as error:
-                self._quarantine(position, error, rows, commit)
-                continue
-            of = identity(event.source, event.id)
+            known = expected.pop(raw, None) if expected else None
+            if known is None:
+                try:
+                    event = decode(raw) if raw else no_event_field()
+                except Invalid as error:
+                    self._quarantine(position, error, rows, commit)
+                    continue
+                of = identity(event.source, event.id)
+            else:
+                event, of = known
             decoded.append((position, raw, event, of))
             if not is_new(of) and find(of) is None:
                 doubtful.add(of)

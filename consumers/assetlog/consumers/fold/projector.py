@@ -21,7 +21,7 @@ import redis
 
 from assetlog.consumers.fold.fold import Commit, Entry, Fold, Mark, Totals
 from assetlog.consumers.fold.hot import HotAssets
-from assetlog.consumers.fold.identity import identity
+from assetlog.consumers.fold.identity import Identity
 from assetlog.consumers.fold.parts import in_parts
 from assetlog.consumers.fold.store import CHECKPOINT_EVERY, is_damage, put_aside_damaged
 from assetlog.consumers.fold.subscription import Subscription
@@ -159,13 +159,13 @@ class Projector:
         """Why an entry is in the quarantine, for the latest ones."""
         return self._verdicts.reason(position)
 
-    def seen(self, source: str, event_id: str) -> Seen | None:
+    def seen(self, of: Identity) -> Seen | None:
         """The event that has this identity, if it is one of the last 50,000."""
-        return self.fold.window.find(identity(source, event_id))
+        return self.fold.window.find(of)
 
-    def expect(self, raw: bytes, event: Event) -> None:
+    def expect(self, raw: bytes, event: Event, of: Identity) -> None:
         """An event was appended that is decoded already."""
-        self.fold.expect(raw, event)
+        self.fold.expect(raw, event, of)
 
     def same_bytes(self, seen: Seen, raw: bytes) -> bool:
         """Whether an event that was seen has these bytes; may ask the log server."""
