@@ -105,7 +105,7 @@ def show_diff(diff: ArtifactDiff) -> None:
 
 def _happened(change: ArtifactChange) -> list[Cell]:
     said = msgspec.json.decode(change.data)
-    shown = "" if said is None else said if isinstance(said, str) else brief(said)
+    shown = "" if said is None else f"{said:g}" if isinstance(said, float) else brief(said)
     return [change.act, output.when(change.time), _first_line(shown), change.description or ""]
 
 
