@@ -83,9 +83,10 @@ class Call:
     def __init__(
         self, plan: Plan, args: tuple[Any, ...], kwargs: dict[str, Any], inferred: Iterable[str], attempt: int
     ) -> None:
-        self.plan = plan
-        self.attempt = attempt
-        self.partition = plan.partition(*args, **kwargs) if callable(plan.partition) else plan.partition
+        self.plan: Plan = plan
+        self.attempt: int = attempt
+        partition = plan.partition
+        self.partition: str | None = partition(*args, **kwargs) if callable(partition) else partition
         self.emitter: Emitter = default_emitter()
         self.metadata: dict[str, dict[str, Any]] = {}
         self.upstream: dict[str, None] = dict.fromkeys((*plan.upstream, *inferred))
@@ -100,7 +101,8 @@ class Call:
         """A task's own; a materialization in a `run(...)` block, or under `assetlog run`, belongs to that one."""
         self._borrowed = borrowed is not None
         self._tokens: tuple[Token[Any], ...] = ()
-        self.started = self.duration = 0.0
+        self.started: float = 0.0
+        self.duration: float = 0.0
 
     def enter(self) -> None:
         """Make this call the one that everything emitted here belongs to."""

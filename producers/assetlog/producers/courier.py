@@ -44,7 +44,8 @@ class Courier:
 
     def __init__(self, connect: Callable[[], Transport], spool: Spool) -> None:
         self.spool = spool
-        self.images = WaitingImages(spool.directory / FOLDER, spool.rejected.parent / FOLDER, spool.limit)
+        waiting, refused = spool.directory / FOLDER, spool.rejected.parent / FOLDER
+        self.images: WaitingImages = WaitingImages(waiting, refused, spool.limit)
         self.position: str | None = None
         """The last position that the log acknowledged."""
         self._connect = connect

@@ -76,7 +76,7 @@ class Emitter:
         self._sender = Sender(self._courier, queue_limit)
         self._described: set[tuple[str, bytes]] = set()
         run_id = self.config.run_id
-        self.ambient_run = RunRef(id=run_id, job=self.config.job) if run_id else None
+        self.ambient_run: RunRef | None = RunRef(id=run_id, job=self.config.job) if run_id else None
         """The run that this process is part of, by `assetlog run`."""
         _emitters.add(self)
 

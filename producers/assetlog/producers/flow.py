@@ -58,8 +58,8 @@ class FlowCall:
         self._parent = parent.id if parent is not None else None
         self._outer = current_flow.get()
         self._call = current_call.get()
-        self.run = RunRef(id=new_id(), job=plan.job)
-        self.lineage = current_lineage.get() or Lineage()
+        self.run: RunRef = RunRef(id=new_id(), job=plan.job)
+        self.lineage: Lineage = current_lineage.get() or Lineage()
         self._made: dict[str, None] = {}
         self._used: set[str] = set()
         self._threads: ThreadPoolExecutor | None = None

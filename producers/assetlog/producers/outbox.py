@@ -35,9 +35,9 @@ class Ticket:
     __slots__ = ("done", "emission", "in_log")
 
     def __init__(self) -> None:
-        self.done = threading.Event()
+        self.done: threading.Event = threading.Event()
         self.emission: Emission | None = None
-        self.in_log = False
+        self.in_log: bool = False
         """For a flush: all that was emitted before is in the log."""
 
 
@@ -53,7 +53,7 @@ class Outbox:
 
     def __init__(self, limit: int = LIMIT) -> None:
         self.limit = limit
-        self.closed = False
+        self.closed: bool = False
         self._items: deque[Item] = deque()
         self._wake = threading.Event()
 

@@ -33,8 +33,8 @@ class State(Generic[Result]):
     def __init__(
         self, ended: StateType, *, value: Any = None, error: BaseException | None = None, keys: Keys = ()
     ) -> None:
-        self.type = ended
-        self.error = error
+        self.type: StateType = ended
+        self.error: BaseException | None = error
         self._value = value
         self._keys = keys
 

@@ -49,11 +49,11 @@ class AssetlogError(Exception):
         value: Any = None,
         rule: str | None = None,
     ) -> None:
-        self.detail = detail or (self.__doc__ or "").strip().splitlines()[0]
+        self.detail: str = detail or (self.__doc__ or "").strip().splitlines()[0]
         self.code = code or self.code
         self.hint = self.hint if hint is None else hint
         self.field = field
-        self.value = shown(value)
+        self.value: str | None = shown(value)
         self.rule = rule
         super().__init__(self.detail)
 

@@ -50,7 +50,7 @@ class NodeTransport:
     """Posts batches over one kept connection. Repeating a post is safe: the node knows an event by its id."""
 
     def __init__(self, url: str, token: str | None) -> None:
-        self.url = url.rstrip("/")
+        self.url: str = url.rstrip("/")
         self.token = token
         self._client: httpx.Client | None = None
 
