@@ -1,7 +1,8 @@
 """What assetlog gives to pytest: the fixture `assetlog_events`, and what was emitted in the report of a failed test.
 
 Every run of pytest in an environment with assetlog loads this module, so the SDK is imported only when the fixture is
-used; that is why it is not in the producers' package, which imports all of it. The fixture keeps what the code under test emits in memory instead of sending it:
+used; that is why it is not in the producers' package, which imports all of it. The fixture keeps what the code under
+test emits in memory instead of sending it:
 
     def test_orders_are_loaded(assetlog_events):
         load_orders()
