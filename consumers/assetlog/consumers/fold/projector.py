@@ -41,12 +41,15 @@ INVALIDATED = "has been invalidated"
 WATCH_EVERY = 60.0
 """Seconds between two looks at whether the log is still the one that was folded."""
 IDLE_AFTER = 1.0
-BUSY_WITHIN = 0.006
-"""Seconds between two commits from which on the fold counts as busy."""
-GATHER = 0.002
-"""Seconds a busy fold waits: a commit costs a millisecond whatever its size; larger ones leave time for answers."""
-GATHER_BELOW = 200
-"""A batch of so many events is worth its commit."""
+BUSY_WITHIN = 0.015
+"""Seconds between two commits below which the fold counts as busy."""
+REST_SHARE = 1.5
+"""A busy fold rests so many times as long as a small batch took: its commit costs the same whatever its size, and
+larger ones leave time for taking events in and for answers."""
+REST_MOST = 0.008
+"""Seconds of a rest."""
+WORTH_A_COMMIT = 100
+"""A batch of so many events is followed by no rest."""
 
 
 class Log(Protocol):
@@ -209,9 +212,10 @@ class Projector:
     async def _on_entries(self, entries: list[Entry]) -> None:
         if self.failure is not None or self._stopping:
             return
+        began = time.monotonic()
         commit = await self._in_writer(self._fold, entries)
         if commit is not None:
-            pause = self._pause(len(entries))
+            pause = self._rest(len(entries), began)
             self._verdicts.note(commit)
             for part in in_parts(commit):
                 self._publish(part)
@@ -219,10 +223,11 @@ class Projector:
             if pause:
                 await asyncio.sleep(pause)
 
-    def _pause(self, size: int) -> float:
+    def _rest(self, size: int, began: float) -> float:
         """Seconds to let events gather before the next commit: none when they come one by one, none in a flood."""
-        rests = time.monotonic() - self._last_commit
-        return GATHER if size < GATHER_BELOW and rests < BUSY_WITHIN else 0.0
+        now = time.monotonic()
+        busy = began - self._last_commit < BUSY_WITHIN
+        return min((now - began) * REST_SHARE, REST_MOST) if busy and size < WORTH_A_COMMIT else 0.0
 
     def _publish(self, commit: Commit) -> None:
         self.hot.apply(commit)
