@@ -10,7 +10,7 @@ VENV := .venv/bin
 UV := .tools/bin/uv
 GENERATORS := assetlog.schemas.jsonschema assetlog.schemas.reference assetlog.catalog.settings_reference \
 	assetlog.catalog.cli.reference
-CODE := schemas producers consumers catalog tests $(wildcard benchmarks examples)
+CODE := schemas producers consumers catalog tests typing_tests $(wildcard benchmarks examples)
 
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv

@@ -36,8 +36,8 @@ class AssetlogError(Exception):
         rule: the rule that it breaks.
     """
 
-    code = "error"
-    hint = ""
+    code: str = "error"
+    hint: str = ""
 
     def __init__(
         self,
