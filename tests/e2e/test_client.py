@@ -20,10 +20,12 @@ import msgspec
 import pandas as pd
 import polars as pl
 import pytest
+from msgspec import Raw
 
 from assetlog.catalog.client import AsyncClient, Client
 from assetlog.catalog.client.asking import LISTS
 from assetlog.schemas.errors import Broken, Forbidden, Invalid, NotFound, Unavailable
+from assetlog.schemas.shapes import Artifact
 
 HOSTILE = "s3://lake/<script>alert(1)</script>"
 KEY = "s3://lake/orders"
@@ -63,6 +65,7 @@ async def async_client(filled: Any) -> AsyncIterator[AsyncClient]:
         yield client
 
 
+MADE: dict[str, Any] = {"version": 1, "created": "", "updated": "", "position": ""}
 QUESTIONS: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
     ("position", (), {}),
     ("asset", (KEY,), {}),
@@ -78,6 +81,9 @@ QUESTIONS: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
     ("artifacts", (), {"q": "rep"}),
     ("artifact", ("report",), {"version": 1}),
     ("artifact_versions", ("report",), {}),
+    ("artifact_history", ("report",), {"version": 1}),
+    ("artifact_diff", ("report",), {"from_": 1}),
+    ("image", (Artifact(id="a", type="image", data=Raw(b'{"url": "data:image/gif;base64,R0lGODlh"}'), **MADE),), {}),
     ("runs", (), {"job": "load"}),
     ("run", ("r1",), {}),
     ("jobs", (), {}),
@@ -117,7 +123,7 @@ def test_every_list_has_a_frame_with_the_rows_of_the_list(client: Client) -> Non
         params: dict[str, Any] = {"prefix": "s3://"} if name in {"assets", "tree"} else {}
         if name in {"asset_events", "partitions", "checks"}:
             params = {"key": KEY}
-        params |= {"key": "report"} if name == "artifact_versions" else {}
+        params |= {"key": "report"} if name in {"artifact_versions", "artifact_history"} else {}
         params |= {"from_": "0-0"} if name == "diff" else {}
         listed = client.read(LISTS[name], dict, **params)
         frame = client.frame(name, limit=None if name == "tree" else 100, **params)

@@ -11,7 +11,6 @@ import msgspec
 
 from assetlog.catalog.cli import context, output
 from assetlog.schemas.errors import Invalid, NotFound
-from assetlog.schemas.images import BLOBS, embedded
 from assetlog.schemas.shapes import Artifact
 
 if TYPE_CHECKING:
@@ -38,26 +37,10 @@ def _content(client: Client, artifact: Artifact) -> bytes:
     if data is None:
         raise NotFound("The log no longer holds what this artifact says.", code="artifact-gone")
     if artifact.type == "image":
-        return _image(client, artifact, str(data["url"]))
+        return client.image(artifact)
     if artifact.type == "table":
         return _csv(data)
     return data.encode() if isinstance(data, str) else msgspec.json.format(bytes(artifact.data), indent=2)
-
-
-def _image(client: Client, artifact: Artifact, url: str) -> bytes:
-    content = embedded(url)
-    if content is not None:
-        return content
-    if url.startswith(BLOBS):
-        return client.fetch(url, artifact=artifact.id)
-    raise Invalid(
-        "The catalog has only the image's URL.",
-        code="not-kept",
-        field="--save",
-        value=url,
-        rule="an image is saved if it was given as bytes or as a file",
-        hint="Open the URL.",
-    )
 
 
 def _csv(rows: list[dict[str, Any]]) -> bytes:

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
+import msgspec
 from msgspec import Struct
 
 from assetlog.catalog.answers import error_of
 from assetlog.catalog.client.frames import ARROW, NEXT_HEADER
 from assetlog.catalog.finding import LOOPBACK, Found, find_node
 from assetlog.schemas.errors import Broken, Invalid, Unavailable
-from assetlog.schemas.shapes import Page
+from assetlog.schemas.images import BLOBS, embedded
+from assetlog.schemas.shapes import Artifact, Page
 from assetlog.schemas.times import format_time
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ Moment = str | datetime | None
 
 LISTS = {
     "aliases": "/v1/aliases",
+    "artifact_history": "/v1/artifact/history",
     "artifact_versions": "/v1/artifact/versions",
     "artifacts": "/v1/artifacts",
     "asset_events": "/v1/asset/events",
@@ -184,3 +187,26 @@ class FrameWalk:
         if self._walk is not None:
             self._walk.took(answer.headers.get(NEXT_HEADER))
         return answer.content
+
+
+def kept_image(artifact: Artifact) -> bytes | str:
+    """The image that an artifact shows, or the path where the node has it.
+
+    Raises:
+        Invalid: the catalog has only its URL, or the artifact is no image.
+    """
+    shown = msgspec.json.decode(artifact.data)
+    url = shown.get("url") if artifact.type == "image" and isinstance(shown, dict) else None
+    content = embedded(url) if isinstance(url, str) else None
+    if content is not None:
+        return content
+    if isinstance(url, str) and url.startswith(BLOBS):
+        return url
+    raise Invalid(
+        "The catalog does not keep what this artifact shows.",
+        code="not-kept",
+        field="artifact",
+        value=url,
+        rule="an image is kept if it was given as bytes or as a file",
+        hint="Open the URL.",
+    )

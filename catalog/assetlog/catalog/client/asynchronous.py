@@ -18,6 +18,7 @@ from assetlog.catalog.client.following import PATIENCE_SECONDS, Following
 from assetlog.catalog.client.frames import Frame
 from assetlog.catalog.client.listings import AsyncListing
 from assetlog.catalog.sse import Message, MessageReader
+from assetlog.schemas.artifact_shapes import ArtifactChange, ArtifactDiff
 from assetlog.schemas.errors import Unavailable
 from assetlog.schemas.shapes import (
     Alias,
@@ -188,6 +189,25 @@ class AsyncClient:
     async def artifact_versions(self, key: str, as_of: Moment = None, **filters: Any) -> AsyncListing[Artifact]:
         """Every version of an artifact, newest first."""
         return await self._listing("artifact_versions", Artifact, as_of, {"key": key, **filters})
+
+    async def artifact_history(self, key: str, as_of: Moment = None, **filters: Any) -> AsyncListing[ArtifactChange]:
+        """What happened to an artifact's newest version, or the one of `version`; newest first."""
+        return await self._listing("artifact_history", ArtifactChange, as_of, {"key": key, **filters})
+
+    async def artifact_diff(
+        self, key: str, from_: int | None = None, to: int | None = None, as_of: Moment = None
+    ) -> ArtifactDiff:
+        """What is different between two versions of an artifact: the newest and the one before unless given."""
+        return await self.read("/v1/artifact/diff", ArtifactDiff, key=key, as_of=as_of, **{"from": from_, "to": to})
+
+    async def image(self, artifact: Artifact) -> bytes:
+        """The image that an artifact shows, if the catalog keeps it.
+
+        Raises:
+            Invalid: the catalog has only its URL, or the artifact is no image.
+        """
+        kept = asking.kept_image(artifact)
+        return kept if isinstance(kept, bytes) else await self.fetch(kept, artifact=artifact.id)
 
     async def runs(self, as_of: Moment = None, **filters: Any) -> AsyncListing[RunShape]:
         """Runs by `job`, `state`, `asset`; `limit`, `cursor`. Newest first."""
