@@ -10,7 +10,7 @@ import pytest
 
 from assetlog.consumers.archive.blobs import Blobs
 from assetlog.consumers.archive.places import LocalPlace, Place, open_place
-from assetlog.schemas.errors import Invalid
+from assetlog.schemas.errors import Invalid, Unavailable
 from assetlog.schemas.images import blob_name
 
 GIF = b"GIF89a" + bytes(1000)
@@ -52,6 +52,15 @@ def test_what_is_no_image_is_not_kept(place: MakePlace, tmp_path: Path) -> None:
     with pytest.raises(Invalid):
         Blobs(place("one")).keep(b"<svg/>")
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_place_that_is_none_is_told_without_a_crash(tmp_path: Path) -> None:
+    (tmp_path / "archive").write_text("a file")
+    blobs = Blobs(LocalPlace(tmp_path / "archive" / "blobs"))
+    for ask in (lambda: blobs.keep(GIF), lambda: blobs.read("0" * 64)):
+        with pytest.raises(Unavailable) as caught:
+            ask()
+        assert caught.value.code == "blobs-unusable"
 
 
 def test_a_damaged_image_is_none(tmp_path: Path) -> None:

@@ -223,6 +223,24 @@ def test_an_image_waits_in_the_spool_while_no_node_answers(
         node.stop()
 
 
+def test_events_do_not_wait_for_a_node_that_can_keep_no_image(node: Any, sdk: Emitter, name: str) -> None:
+    blobs = node.home / "archive" / "default" / "blobs"
+    aside = blobs.with_name("aside")
+    if blobs.exists():
+        blobs.rename(aside)
+    blobs.parent.mkdir(parents=True, exist_ok=True)
+    blobs.write_text("in the way")
+    content = PNG + name.encode()
+    try:
+        create_image_artifact(image=content, key=name)
+        assert got(name).image_url == f"/v1/blobs/{blob_name(content)}"
+        assert node.http.get(got(name).image_url).status_code == 503
+    finally:
+        blobs.unlink()
+    assert flush()
+    assert node.http.get(got(name).image_url).content == content
+
+
 def test_an_image_that_can_not_be_kept_does_not_fail_the_task(
     sdk: Emitter, tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -221,6 +221,7 @@ def answers(reader: Reader, at: int, earlier: int) -> dict[str, Any]:
         "artifacts": [reader.artifacts(at), reader.artifacts(at, q="X"), reader.artifacts(at, run="r1")],
         "artifacts of": [reader.artifacts(at, asset=key) for key in KEYS],
         "versions": [reader.artifact_versions(key, at) for key in ("x", "y", "none")],
+        "history": [reader.artifact_history(at, key="x", version=version) for version in (None, 1, 2)],
         "version": [reader.artifact(at, key="x", version=version) for version in (None, 1, 2)],
     }
     for key in KEYS:

@@ -79,6 +79,8 @@ class Courier:
         """
         if self._trouble is not None and time.monotonic() < self._retry_at:
             raise self._trouble.with_traceback(None)  # raised again and again, it would keep every caller's frames
+        if self.images.due():
+            self._send_images()
         if not self.spool.pending(before):
             return Drained()
         try:
@@ -102,13 +104,13 @@ class Courier:
 
     def wait_seconds(self) -> float | None:
         """How long to wait before `drain` is worth a try; None if nothing waits."""
-        if not self.spool.pending():
-            return None
-        return max(0.1, self._retry_at - time.monotonic())
+        due = [self._retry_at] if self.spool.pending() else []
+        due += [max(self.images.again_at, self._retry_at)] if self.images.waiting() else []
+        return max(0.1, min(due) - time.monotonic()) if due else None
 
     def hurry(self) -> None:
         """Let the next attempt be made at once."""
-        self._retry_at = 0.0
+        self._retry_at = self.images.again_at = 0.0
 
     def close(self) -> None:
         """Let go of the connection and the open segment."""
@@ -124,11 +126,25 @@ class Courier:
         self.spool.forget()
         return transport
 
+    def _send_images(self) -> None:
+        """Bring waiting images to the node, before any event that names one.
+
+        Raises:
+            AssetlogError: the node can't be reached.
+        """
+        with self._turn:
+            try:
+                self._transport = self._transport or self._connect()
+                upload = getattr(self._transport, "upload", None)  # a log server or a file takes none
+                if upload is not None:
+                    self.images.deliver(upload)
+            except AssetlogError as error:
+                self._away(error)
+                raise
+
     def _send(self, events: Sequence[bytes]) -> Receipt:
         try:
             self._transport = self._transport or self._connect()
-            if hasattr(self._transport, "upload"):
-                self.images.deliver(self._transport.upload)
             receipt = self._transport.send(events)
         except AssetlogError as error:
             self._away(error)

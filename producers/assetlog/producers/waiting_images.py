@@ -1,27 +1,34 @@
 """Images on their way to a node: files of the spool, each named by the SHA-256 of its bytes.
 
-An image is on disk before the event that names it is queued, and is delivered before any event is: so no event
-reaches a node before its image, whatever dies in between. Delivering twice is delivering once.
+An image is on disk before the event that names it is queued, and is delivered before any event is: no event reaches a
+node before its image, whatever dies in between. Only a node that takes events but can keep no image for now (its disk
+is full, its object store is away) gets the events first: the log must not wait for pictures. Delivering twice is
+delivering once.
 """
 
 from __future__ import annotations
 
 import os
 import secrets
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from assetlog.producers.files import write_whole
 from assetlog.producers.notices import warn
 from assetlog.producers.spool import SPOOL_BYTES
-from assetlog.schemas.errors import Broken, Invalid
+from assetlog.schemas.errors import Broken, Invalid, Unavailable
 from assetlog.schemas.images import blob_name, is_blob_name
 
 FOLDER = "blobs"
+PAUSE_SECONDS = 30.0
+"""Between two tries to bring an image to a node that answers but can keep none."""
+UNREACHABLE = "node-unavailable"
+"""The code of an error where nobody answered."""
 
 
 class WaitingImages:
-    """One destination's waiting images. Safe for threads, processes and forks: it holds no state.
+    """One destination's waiting images. Safe for threads, processes and forks.
 
     Args:
         directory: where they are; made with the first.
@@ -33,6 +40,8 @@ class WaitingImages:
         self.directory = directory
         self.rejected = rejected
         self.limit = limit
+        self.again_at = 0.0
+        """When (monotonic) a node that could keep none is asked again."""
 
     def keep(self, content: bytes) -> None:
         """Keep an image, on disk when this returns.
@@ -61,18 +70,30 @@ class WaitingImages:
         """Bring the images to the node; one that it refuses is set aside.
 
         Raises:
-            AssetlogError: the node can't be reached; what is not delivered still waits.
+            Unavailable: the node can't be reached; what is not delivered still waits.
+            Forbidden: the node takes nothing from this caller.
         """
-        for path in self._waiting():
+        for path in self.waiting():
             try:
                 upload(path.read_bytes())
             except FileNotFoundError:  # delivered by another process meanwhile
                 continue
             except Invalid as error:
                 self._set_aside(path, error)
+            except Unavailable as error:
+                if error.code == UNREACHABLE:
+                    raise
+                self.again_at = time.monotonic() + PAUSE_SECONDS
+                warn("Images wait in %s. %s", self.directory, error)
+                return
             path.unlink(missing_ok=True)
 
-    def _waiting(self) -> list[Path]:
+    def due(self) -> bool:
+        """Whether images wait and may be delivered now."""
+        return time.monotonic() >= self.again_at and bool(self.waiting())
+
+    def waiting(self) -> list[Path]:
+        """Their files."""
         try:
             names = os.listdir(self.directory)  # noqa: PTH208 - asked before every batch of events
         except OSError:  # not made yet
@@ -80,7 +101,7 @@ class WaitingImages:
         return [self.directory / name for name in names if is_blob_name(name)]
 
     def _check_room(self, more: int) -> None:
-        used = sum(path.stat().st_size for path in self._waiting() if path.exists())
+        used = sum(path.stat().st_size for path in self.waiting() if path.exists())
         if used + more > self.limit:
             raise Broken(
                 f"The room for images in {self.directory} is full: {used:,} of {self.limit:,} bytes.",

@@ -26,7 +26,7 @@ class Blobs:
 
         Raises:
             Invalid: it is no image of a kind that is kept, or too large.
-            Unavailable: the object store does not answer.
+            Unavailable: the disk takes nothing, or the object store does not answer.
         """
         kind, name = check_image(content), blob_name(content)
         if self.read(name) is None:
@@ -43,15 +43,29 @@ class Blobs:
             content = self._place.local(name).read_bytes()
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise _unusable(error) from error
         return content if blob_name(content) == name and image_type(content) else None
 
     def _store(self, content: bytes, name: str) -> None:
-        written = self._place.new_file()
         try:
-            written.write_bytes(content)
-            self._place.store(written, name)
+            written = self._place.new_file()
+            try:
+                written.write_bytes(content)
+                self._place.store(written, name)
+            finally:
+                written.unlink(missing_ok=True)
+        except OSError as error:
+            raise _unusable(error) from error
         except Unavailable:
             if self.read(name) is None:  # else another node was quicker
                 raise
-        finally:
-            written.unlink(missing_ok=True)
+
+
+def _unusable(error: OSError) -> Unavailable:
+    return Unavailable(
+        f"The place of the images can't be used: {error.strerror or error}.",
+        code="blobs-unusable",
+        field="archive_url",
+        hint="Check the directory beside the archive, its permissions and the free space.",
+    )
