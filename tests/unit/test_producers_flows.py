@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import inspect
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -271,3 +273,36 @@ def test_a_task_runner_says_how_many_threads_there_are() -> None:
         return set(task(lambda _number: threading.current_thread().name).map(range(20)).result())
 
     assert len(one_by_one()) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_child_forked_in_a_flow_submits_on_threads_of_its_own() -> None:
+    @flow
+    def pipeline() -> int:
+        step.submit().wait()
+        child = os.fork()
+        if child == 0:
+            os._exit(step.submit(7).result(timeout=60))
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    assert pipeline() == 7
+
+
+def test_many_threads_of_ones_own_submit_in_one_flow(captured: Captured) -> None:
+    @flow
+    def pipeline() -> None:
+        def work() -> None:
+            for _ in range(25):
+                load.submit()
+
+        contexts = [contextvars.copy_context() for _ in range(8)]
+        threads = [threading.Thread(target=context.run, args=(work,)) for context in contexts]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    pipeline()
+    assert len(captured.events("asset.materialized")) == 200
+    assert types(captured)[-1] == "run.succeeded"

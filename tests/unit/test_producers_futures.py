@@ -105,10 +105,11 @@ def test_futures_answer_as_futures_do() -> None:
     future = waiting.submit()
     future.add_done_callback(seen.append)
     assert not future.done()
+    assert wait([future], timeout=0.01) == (set(), {future})
     with pytest.raises(TimeoutError):
         future.result(timeout=0.01)
     release.set()
-    wait([future], timeout=30)
+    assert wait([future], timeout=30) == ({future}, set())
     assert (future.done(), future.result(), future.state.type, "done" in repr(future)) == (True, 3, "COMPLETED", True)
     assert [one.result() for one in as_completed([future, double.submit(1)], timeout=30)] != []
     failed = fail.submit()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import os
+import threading
 import time
 from collections.abc import Callable, Coroutine, Iterable
 from contextvars import Token
@@ -63,16 +65,21 @@ class FlowCall:
         self._made: dict[str, None] = {}
         self._used: set[str] = set()
         self._threads: ThreadPoolExecutor | None = None
+        self._threads_lock = threading.Lock()
+        self._process = os.getpid()
         self._tokens: tuple[Token[Any], ...] = ()
         self._started = time.perf_counter()
 
     def executor(self) -> ThreadPoolExecutor:
-        """The threads of `submit` in this flow."""
-        if self._threads is None:
-            from concurrent.futures import ThreadPoolExecutor
+        """The threads of `submit` in this flow; a forked child has none of its parent's."""
+        from concurrent.futures import ThreadPoolExecutor
 
-            self._threads = ThreadPoolExecutor(self.plan.threads, thread_name_prefix="assetlog-task")
-        return self._threads
+        if self._process != os.getpid():
+            self._threads, self._threads_lock, self._process = None, threading.Lock(), os.getpid()
+        with self._threads_lock:
+            if self._threads is None:
+                self._threads = ThreadPoolExecutor(self.plan.threads, thread_name_prefix="assetlog-task")
+            return self._threads
 
     def enter(self) -> None:
         """Make this flow the one that everything emitted here belongs to."""

@@ -80,9 +80,20 @@ class FutureList(list[TaskFuture[Result]]):
         _wait(self, timeout)
 
 
-def wait(futures: Iterable[TaskFuture[Any]], timeout: float | None = None) -> None:
-    """Wait until all have ended, however they end."""
-    FutureList(futures).wait(timeout)
+class Waited(NamedTuple):
+    """What `wait` found."""
+
+    done: set[TaskFuture[Any]]
+    not_done: set[TaskFuture[Any]]
+    """Not ended when time ran out."""
+
+
+def wait(futures: Iterable[TaskFuture[Any]], timeout: float | None = None) -> Waited:
+    """Wait until all have ended, however they end, or so many seconds."""
+    waited = FutureList(futures)
+    waited.wait(timeout)
+    done = {future for future in waited if future.done()}
+    return Waited(done, {future for future in waited if future not in done})
 
 
 def as_completed(futures: Iterable[TaskFuture[Result]], timeout: float | None = None) -> Iterator[TaskFuture[Result]]:
