@@ -25,6 +25,7 @@ from assetlog.producers.artifacts import (
     MarkdownArtifact,
     ProgressArtifact,
     TableArtifact,
+    acreate_image_artifact,
     acreate_link_artifact,
     acreate_markdown_artifact,
     acreate_table_artifact,
@@ -81,6 +82,7 @@ async def asynchronous():
     await acreate_markdown_artifact(markdown="text", key="async-text")
     await acreate_table_artifact(table=[{"n": 1}], key="async-table")
     await acreate_link_artifact(link="https://example.org", link_text="x", key="async-link")
+    await acreate_image_artifact(image_url="https://example.org/x.png", key="async-image")
     found = await Artifact.aget("async-text")
     assert found is not None and found.data == "text"
     again, created = await MarkdownArtifact.aget_or_create(key="async-text", markdown="other")
@@ -138,6 +140,7 @@ def test_a_program_of_prefect_shows_what_it_means(node: Any, tmp_path: Path) -> 
         "async-text": ("markdown", 1, "text"),
         "async-table": ("table", 1, [{"n": 1}]),
         "async-link": ("link", 1, {"url": "https://example.org", "text": "x"}),
+        "async-image": ("image", 1, {"url": "https://example.org/x.png"}),
         "by-class": ("markdown", 1, "by class"),
         "class-link": ("link", 1, {"url": "https://example.org", "text": "x"}),
         "class-table": ("table", 1, [{"n": 1}]),
@@ -148,7 +151,7 @@ def test_a_program_of_prefect_shows_what_it_means(node: Any, tmp_path: Path) -> 
     assert "| North | 500,000 |" in shown["sales-report"][2]
     runs = {item["key"]: (item["run"] or {}).get("job") for item in items}
     assert (runs["outliers"], runs["loading"], runs["at-risk"]) == ("find_outliers", "advance", "customers")
-    assert (runs["async-text"], runs["by-class"]) == ("asynchronous", None)
+    assert (runs["async-text"], runs["async-image"], runs["by-class"]) == ("asynchronous", "asynchronous", None)
     first = node.get("/v1/artifact", key="outliers", version=1).json()
     assert (first["data"]["text"], first["description"]) == ("High", "## Too high")
     steps = node.get("/v1/artifact/history", key="loading").json()["items"]

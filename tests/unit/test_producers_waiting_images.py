@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -114,5 +113,5 @@ WaitingImages(Path({str(images.directory)!r}), Path({str(images.rejected)!r})).k
 """
     done = subprocess.run([sys.executable, "-c", program], check=False)
     assert done.returncode == -9
-    assert len(os.listdir(images.directory)) == 1
+    assert len(list(images.directory.iterdir())) == 1
     assert images.waiting() == []

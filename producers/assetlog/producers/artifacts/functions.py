@@ -1,4 +1,4 @@
-"""One call, one artifact. Emitting never waits, so the async twins of these functions do the same."""
+"""One call, one artifact. Emitting waits for nobody, so most async twins of these functions do the same."""
 
 from __future__ import annotations
 
@@ -132,8 +132,10 @@ async def acreate_image_artifact(
     *,
     image: Image | None = None,
 ) -> str:
-    """`create_image_artifact` for async code."""
-    return create_image_artifact(image_url, key, description, image=image)
+    """`create_image_artifact` for async code: what it does with files, it does in a thread."""
+    import asyncio
+
+    return await asyncio.to_thread(create_image_artifact, image_url, key, description, image=image)
 
 
 async def acreate_progress_artifact(progress: float, key: str | None = None, description: str | None = None) -> str:

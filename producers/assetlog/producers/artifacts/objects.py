@@ -183,6 +183,12 @@ class ImageArtifact(Artifact, kw_only=True):
         """See `Artifact`."""
         return image(self.image_url, self.image)
 
+    async def acreate(self: This) -> This:
+        """`create` for async code: what it does with files, it does in a thread."""
+        import asyncio
+
+        return await asyncio.to_thread(self.create)
+
 
 def _object(found: shapes.Artifact) -> Artifact:
     """An artifact as the catalog tells it, in the class of its type."""
