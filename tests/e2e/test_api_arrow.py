@@ -56,6 +56,7 @@ LISTS: list[tuple[str, dict[str, Any]]] = [
     ("/v1/tree", {}),
     ("/v1/artifacts", {}),
     ("/v1/artifact/versions", {"key": "report"}),
+    ("/v1/artifact/history", {"key": "report"}),
     ("/v1/runs", {}),
     ("/v1/jobs", {}),
     ("/v1/groups", {}),
