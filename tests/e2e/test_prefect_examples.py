@@ -39,7 +39,7 @@ def runs(node: Any, *jobs: str) -> dict[str, Any]:
     return {job: node.get("/v1/runs", job=job).json()["items"][0] for job in jobs}
 
 
-def test_basic_materialization(node: Any, emitter: Emitter) -> None:
+def test_one_asset_is_materialized_by_one_function(node: Any, emitter: Emitter) -> None:
     daily_sales = Asset(
         key="s3://shop-lake/basic/daily-sales.parquet",
         properties=AssetProperties(
@@ -98,7 +98,7 @@ def test_dependencies_inferred_from_what_tasks_pass_on(node: Any, emitter: Emitt
     assert {run["state"] for run in found.values()} == {"succeeded"}
 
 
-def test_external_dependencies(node: Any, emitter: Emitter) -> None:
+def test_assets_from_elsewhere_are_named_as_dependencies(node: Any, emitter: Emitter) -> None:
     raw = Asset(key="s3://shop-lake/external/raw.csv")
 
     @materialize(
