@@ -237,7 +237,8 @@ def test_the_shorter_of_two_timeouts_is_the_one_that_is_named(inner: float, oute
 
 def test_what_comes_after_a_call_in_time_is_not_interrupted() -> None:
     quick = task(timeout_seconds=0.02)(lambda: 3)
-    for call in (quick, lambda: quick.submit().result()) * 20:
+    calls: list[Callable[[], Any]] = [quick, lambda: quick.submit().result()]
+    for call in calls * 20:
         with contextlib.suppress(TimeoutError):  # on a machine that is busy enough
             assert call() == 3
     time.sleep(0.05)
