@@ -22,6 +22,7 @@ from assetlog.consumers.archive.body_maker import BodyMaker, StoppedError
 from assetlog.consumers.archive.manifest import MANIFEST, NO_HASH, Segment, SegmentHash, encode_manifest
 from assetlog.consumers.archive.places import LocalPlace
 from assetlog.consumers.log.bodies import Bodies
+from assetlog.schemas.errors import Unavailable
 from assetlog.schemas.positions import format_position, parse_position
 from assetlog.schemas.stream import EVENT_FIELD, stream_key
 
@@ -232,6 +233,18 @@ def test_a_full_disk_is_told_once_and_stops_nothing(
     monkeypatch.setattr(index_module, "RESERVE", 0)
     node.maker._failed.clear()
     assert node.make_all() == SEGMENTS
+
+
+def test_a_store_that_is_away_is_left_alone_for_a_while(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Segment] = []
+
+    def away(segment: Segment) -> Path:
+        asked.append(segment)
+        raise Unavailable("The archive does not answer.")
+
+    monkeypatch.setattr(node.archive, "trusted", away)
+    assert node.make_all() == len(asked) == 1
+    assert node.agrees()
 
 
 def test_a_changed_segment_is_not_indexed_and_those_before_it_are(node: Node) -> None:

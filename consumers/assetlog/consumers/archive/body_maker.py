@@ -12,7 +12,7 @@ from assetlog.consumers.archive.archive import Archive
 from assetlog.consumers.archive.body_file import Entry
 from assetlog.consumers.archive.body_index import BodyIndex
 from assetlog.consumers.archive.manifest import Segment, broken_segment
-from assetlog.schemas.errors import AssetlogError
+from assetlog.schemas.errors import AssetlogError, Unavailable
 
 logger = logging.getLogger("assetlog.archive")
 
@@ -77,7 +77,7 @@ class BodyMaker:
             self._told = False
         except (AssetlogError, OSError) as error:
             self._failed[segment.file] = now + RETRY_SECONDS
-            if isinstance(error, OSError):  # the next one would find the disk no better
+            if isinstance(error, OSError | Unavailable):  # the next one would find disk and store no better
                 self._failed.update(dict.fromkeys((each.file for each in segments), now + RETRY_SECONDS))
             self._tell(error)
         return segment
