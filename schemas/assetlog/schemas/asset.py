@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -12,6 +12,10 @@ from msgspec import UNSET, Struct, UnsetType
 from assetlog.schemas.errors import Invalid
 from assetlog.schemas.events.common import Column, Freshness
 from assetlog.schemas.keys import canonical_key
+
+if TYPE_CHECKING:
+    from assetlog.schemas.conditions.leaves import AssetRef, KeyPattern
+    from assetlog.schemas.conditions.tree import Condition
 
 metadata_sink: ContextVar[Callable[[str, Mapping[str, Any]], None] | None] = ContextVar("metadata_sink", default=None)
 """Where `Asset.add_metadata` brings metadata; `@materialize` sets it while its function runs."""
@@ -125,6 +129,37 @@ class Asset:
         if sink is None:
             raise RuntimeError("Asset metadata can only be added while a @materialize function runs")
         sink(self.key, metadata)
+
+    @staticmethod
+    def matching(pattern: str) -> KeyPattern:
+        """The condition that any asset whose key matches has news, e.g. ``Asset.matching("s3://raw/*")``."""
+        from assetlog.schemas.conditions.leaves import matching
+
+        return matching(pattern)
+
+    @staticmethod
+    def ref(*, name: str | None = None, uri: str | None = None) -> AssetRef | Asset:
+        """An asset named by what it is called, looked up when an event comes; by its URI it is the asset itself."""
+        from assetlog.schemas.conditions.leaves import AssetRef
+
+        if name is not None and uri is None:
+            return AssetRef(name)
+        return Asset(uri=uri, name=name)
+
+    def __and__(self, other: Condition | Asset) -> Condition:
+        from assetlog.schemas.conditions.tree import as_node
+
+        return as_node(self) & other
+
+    def __or__(self, other: Condition | Asset) -> Condition:
+        from assetlog.schemas.conditions.tree import as_node
+
+        return as_node(self) | other
+
+    def __bool__(self) -> NoReturn:
+        from assetlog.schemas.conditions.tree import NOT_A_TRUTH
+
+        raise TypeError(NOT_A_TRUTH)
 
     def __eq__(self, other: object) -> bool:
         return self.key == other.key if isinstance(other, Asset) else NotImplemented
