@@ -279,6 +279,7 @@ def task(
         asset_deps: assets that what it returns comes from, beside those behind its arguments.
         options: `retries`, `retry_delay_seconds`, `retry_jitter_factor`, `retry_condition_fn`, `timeout_seconds`,
             `tags`, `on_success`, `on_failure`. What needs an orchestrator is accepted, with a warning.
+            A generator is neither tried again nor timed: its consumer has what it yielded.
 
     Raises:
         Invalid: an option or a key breaks its rule.
