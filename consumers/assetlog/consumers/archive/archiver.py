@@ -177,6 +177,7 @@ class Archiver:
             segment = seal(cursor, self._stream, self._archive, up_to=position, most=most)
         if segment is not None:
             logger.info("sealed", extra={"segment": segment.file, "events": segment.count, "bytes": segment.size})
+            self.lease.hold()  # on a busy machine sealing may have outlived it; trimming refuses if another has it now
             self.trim()
         return segment
 
