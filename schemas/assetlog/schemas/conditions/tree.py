@@ -30,14 +30,8 @@ class Condition(Struct, frozen=True):
     def __and__(self, other: Condition | Asset) -> Condition:
         return all_of(self, other) if _joins(other) else NotImplemented
 
-    def __rand__(self, other: Asset) -> Condition:
-        return all_of(other, self) if _joins(other) else NotImplemented
-
     def __or__(self, other: Condition | Asset) -> Condition:
         return any_of(self, other) if _joins(other) else NotImplemented
-
-    def __ror__(self, other: Asset) -> Condition:
-        return any_of(other, self) if _joins(other) else NotImplemented
 
     def __bool__(self) -> NoReturn:
         raise TypeError(NOT_A_TRUTH)
