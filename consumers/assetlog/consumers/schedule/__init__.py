@@ -1,0 +1,3 @@
+"""Consumers' schedules: when the clock brings them news."""
+
+from __future__ import annotations
