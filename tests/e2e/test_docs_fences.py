@@ -24,7 +24,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "how-to").glob("*.md"))]
-PAGES += [page for page in [ROOT / "docs" / "reference" / "api.md"] if page.exists()]
+PAGES += [ROOT / "docs" / "reference" / name for name in ("api.md", "conditions.md")]
 RUN = {"bash", "python", "console"}
 SHOWN_ONLY = {"text", "json", "mermaid", "sql", "yaml"}
 START_SECONDS = 30.0

@@ -54,7 +54,8 @@ def evaluate(condition: Condition, news: News, partition: str | None = None) -> 
     >>> evaluate(orders | users, {"asset:s3://orders": (Queued(7), Queued(9))}).consumes
     (7, 9)
     """
-    return _verdict(condition, by_partition(condition, news).get(partition) or _ticks(condition, news))
+    found = by_partition(condition, news)
+    return _verdict(condition, found[partition] if partition in found else _ticks(leaves(condition), news))
 
 
 def evaluate_each(condition: Condition, news: News) -> dict[str | None, Verdict]:
@@ -105,18 +106,18 @@ def by_partition(condition: Condition, news: News) -> dict[str | None, dict[str,
     """The positions queued for each partition, by leaf; ticks are in all. With no event there is `None` alone."""
     found: dict[str | None, dict[str, list[int]]] = {}
     known = leaves(condition)
-    for leaf in known:
-        for one in () if leaf.timed else news.get(leaf.id, ()):
-            found.setdefault(one.partition, {}).setdefault(leaf.id, []).append(one.position)
-    ticks = _ticks(condition, news)
+    for leaf in (one.id for one in known if not one.timed):
+        for queued in news.get(leaf, ()):
+            found.setdefault(queued.partition, {}).setdefault(leaf, []).append(queued.position)
+    ticks = _ticks(known, news)
     return {
         partition: {leaf: tuple(queue) for leaf, queue in queues.items()} | ticks
         for partition, queues in (found or {None: {}}).items()
     }
 
 
-def _ticks(condition: Condition, news: News) -> dict[str, tuple[int, ...]]:
-    timed = (leaf.id for leaf in leaves(condition) if leaf.timed)
+def _ticks(known: Iterable[Leaf], news: News) -> dict[str, tuple[int, ...]]:
+    timed = (leaf.id for leaf in known if leaf.timed)
     return {leaf: tuple(one.position for one in news[leaf]) for leaf in timed if news.get(leaf)}
 
 
@@ -126,7 +127,8 @@ def _verdict(condition: Condition, queues: Queues) -> Verdict:
     if isinstance(condition, AnyOf):
         return _of_any(condition, queues)
     assert isinstance(condition, Leaf)
-    return _of_leaf(condition.id, queues.get(condition.id, ()))
+    leaf = condition.id
+    return _of_leaf(leaf, queues.get(leaf, ()))
 
 
 def _of_leaf(leaf: str, queue: tuple[int, ...]) -> Verdict:
@@ -180,4 +182,7 @@ def _joined(node: str, true: bool, consumes: tuple[int, ...], branches: Collecti
 
 
 def _union(positions: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
-    return tuple(sorted(set().union(*positions)))
+    some = [one for one in positions if one]
+    if len(some) < 2:
+        return some[0] if some else ()
+    return tuple(sorted(set().union(*some)))
