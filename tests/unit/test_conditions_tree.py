@@ -122,8 +122,9 @@ def test_what_users_declare_becomes_a_condition() -> None:
     assert as_condition("S3://lake/orders/") == AssetLeaf("s3://lake/orders")
     assert as_condition("0 8 * * *") == cron("0 8 * * *")
     assert as_condition([orders, "@daily"]) == orders & cron("@daily")
-    with pytest.raises(Invalid, match="not a condition"):
-        as_condition(3)  # type: ignore[arg-type]
+    for other in (3, {"asset": "s3://a"}, b"s3://a", None):
+        with pytest.raises(Invalid, match="is not a condition"):
+            as_condition(other)  # type: ignore[arg-type]
     with pytest.raises(Invalid, match="joins nothing"):
         as_condition([])
 

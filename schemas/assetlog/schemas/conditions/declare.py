@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from assetlog.schemas.asset import Asset
 from assetlog.schemas.conditions.schedule import cron
@@ -25,6 +25,6 @@ def as_condition(declared: Declared) -> Condition:
     """
     if isinstance(declared, str):
         return as_node(Asset(declared)) if "://" in declared else cron(declared)
-    if isinstance(declared, Iterable) and not isinstance(declared, Condition | Asset):
+    if isinstance(declared, Iterable) and not isinstance(declared, Condition | Asset | Mapping | bytes):
         return all_of(*map(as_condition, declared))
     return as_node(declared)

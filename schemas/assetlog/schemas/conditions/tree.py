@@ -121,7 +121,7 @@ def any_of(*conditions: Condition | Asset) -> Condition:
     return _joined(AnyOf, conditions)
 
 
-def as_node(value: Condition | Asset) -> Condition:
+def as_node(value: object) -> Condition:
     """An asset as the leaf that waits for its news; a condition unchanged.
 
     Raises:
@@ -132,7 +132,7 @@ def as_node(value: Condition | Asset) -> Condition:
     if isinstance(value, Asset):
         return AssetLeaf(value.key, value.name, value.properties.group)
     raise Invalid(
-        f"{value!r} is not a condition.",
+        f"{value!r:.80} is not a condition.",
         code="invalid-condition",
         field="condition",
         value=value,
