@@ -192,15 +192,17 @@ class NodeProcess:
         flags = [part for name, value in settings.items() for part in (f"--{name.replace('_', '-')}", str(value))]
         arguments = ["up", "--port", "0", "--data-dir", str(home), *flags]
         self.pid = zygote.fork(arguments, {"ASSETLOG_CRASH_AT": crash_at}, self.output)
+        self._ended = False
 
     @property
     def running(self) -> bool:
-        """Whether its process runs."""
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return False
-        return True
+        """Whether its process runs. One that has ended is not asked for again: its id may be another's by now."""
+        if not self._ended:
+            try:
+                os.kill(self.pid, 0)
+            except ProcessLookupError:
+                self._ended = True
+        return not self._ended
 
     @property
     def log_server(self) -> int | None:

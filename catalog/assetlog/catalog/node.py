@@ -117,7 +117,7 @@ class Node:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in ENDING:
-            if signal.getsignal(number) != signal.SIG_IGN:  # as under nohup
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup means it
                 loop.add_signal_handler(number, stop.set)
         await self.start()
         try:

@@ -40,7 +40,7 @@ class WaitingImages:
         self.directory = directory
         self.rejected = rejected
         self.limit = limit
-        self.again_at = 0.0
+        self.again_at: float = 0.0
         """When (monotonic) a node that could keep none is asked again."""
 
     def keep(self, content: bytes) -> None:
