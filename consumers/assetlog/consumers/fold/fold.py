@@ -240,10 +240,12 @@ class Fold:
         if snap or self._needs_progress(entries, commit):
             rows.tables["progress"].append((*mark, *totals))
         rows.tables["quarantine"].sort()
-        with self.store.transaction() as connection:
-            self.store.append(rows.tables)
-            if snap:
+        if snap:
+            with self.store.transaction() as connection:
+                self.store.append(rows.tables)
                 self._snapshot(connection, position)
+        else:
+            self.store.commit(rows.tables)
         self.position, self.mark, self.totals = position, mark, totals
         self.first = self.first or entries[0][0]
         self._unsnapped = 0 if snap else unsnapped

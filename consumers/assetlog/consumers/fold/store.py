@@ -83,6 +83,22 @@ class Store:
         self._writer.commit()
         passing("commit.after")
 
+    def commit(self, tables: Mapping[str, Sequence[tuple[Any, ...]]]) -> None:
+        """Append rows to their tables, all or nothing; see `transaction`.
+
+        A few rows of one table, as single events are, need no transaction around their statement: a third quicker.
+        """
+        filled = [(table, rows) for table, rows in tables.items() if rows]
+        if len(filled) > 1 or (filled and len(filled[0][1]) > VALUES_UP_TO):
+            with self.transaction():
+                self.append(tables)
+            return
+        for table, rows in filled:
+            passing("commit.before")
+            self._insert(table, rows)
+            self._since_checkpoint += len(rows)
+            passing("commit.after")
+
     @contextlib.contextmanager
     def optimized(self) -> Iterator[None]:
         """Plan with the optimizer for once: a snapshot scans the log's tail only if its filters are pushed down."""
