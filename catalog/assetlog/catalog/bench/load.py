@@ -59,15 +59,7 @@ class Pump(Struct, tag=True, frozen=True, kw_only=True):
     """Seconds from one batch to the next; 0 for as fast as it goes."""
 
 
-class Delivered(Struct, tag=True, frozen=True, kw_only=True):
-    """For each event: XADD it, and wait until a blocking XREAD on another connection has it."""
-
-    log: str
-    catalog: str
-    events: list[bytes]
-
-
-Job = Requests | Visible | Pump | Delivered
+Job = Requests | Visible | Pump
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
@@ -100,8 +92,6 @@ def perform(job: Job) -> Outcome:
     """Do a job in this process."""
     if isinstance(job, Pump):
         return pump(job)
-    if isinstance(job, Delivered):
-        return deliver(job)
     work = send_all(job) if isinstance(job, Requests) else look(job)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(work)
@@ -220,23 +210,6 @@ def pump(job: Pump) -> Outcome:
         if job.interval and (left := due - time.perf_counter()) > 0:
             time.sleep(left)
     return Outcome(seconds=time.perf_counter() - began, began_at=began_at, last=answer)
-
-
-def deliver(job: Delivered) -> Outcome:
-    """How long each event took from XADD to a waiting reader."""
-    from assetlog.schemas.stream import stream_key
-
-    head, writer, reader = xadd_head(job.catalog), _log_connection(job.log), _log_connection(job.log)
-    times = []
-    for event in job.events:
-        reader.send_command("XREAD", "BLOCK", 10_000, "STREAMS", stream_key(job.catalog), "$")
-        time.sleep(0.001)  # the reader waits at the server before the event comes
-        sent = time.perf_counter()
-        writer.send_packed_command([pack_xadds(head, [event])])
-        reader.read_response(disable_decoding=True)
-        times.append(time.perf_counter() - sent)
-        writer.read_response(disable_decoding=True)
-    return Outcome(seconds=sum(times), times=times)
 
 
 def _check(answer: bytes, job: Requests) -> bytes:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import http.client
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from urllib.parse import quote
 
+import duckdb
+
 from assetlog.catalog.bench.figures import Figure, timing
-from assetlog.catalog.bench.load import Delivered, Outcome, Visible
+from assetlog.catalog.bench.load import Outcome, Visible
 from assetlog.catalog.bench.processes import Server, run_load
 from assetlog.catalog.bench.stage import Stage, begin_append, request
 from assetlog.catalog.bench.workload import Lake, id_of
 from assetlog.schemas.errors import Broken
-from assetlog.schemas.stream import DEFAULT_CATALOG
 
 PAUSE = 0.02
 """Seconds between two probes: about 45 a second."""
 BATCH = 50
 BUSY_RATE = 10_000
-RAW = "XADD -> a blocking XREAD has it"
+RAW = "plain route + XADD, fsynced, then one row into DuckDB"
 PROBED = 60
 
 
@@ -27,9 +31,8 @@ def measure(stage: Stage) -> Iterator[Figure]:
     count = stage.options.count(500, 100)
     node = stage.intake()
     _look(node, probes, PROBED)  # each asset's first event is another case: it must be there before
-    raw = _delivered(stage, probes, count)
     idle = _look(node, probes, count)
-    yield timing("visible-idle", idle.times, raw.times, RAW)
+    yield timing("visible-idle", idle.times, _floor(stage, probes, count, PAUSE), f"{RAW}, as seldom")
     load = begin_append(node.log, stage.lake.take(_events_for(count)), batch=BATCH, interval=BATCH / BUSY_RATE)
     try:
         busy = _look(node, probes, count)
@@ -37,8 +40,8 @@ def measure(stage: Stage) -> Iterator[Figure]:
         load.cancel()
         raise
     took = load.outcome()
-    times = _while_loaded(busy, took)
-    yield timing("visible-busy", times, raw.times, f"{RAW}, idle", appended_a_second=_events_for(count) / took.seconds)
+    times, floor = _while_loaded(busy, took), _floor(stage, probes, count, 0.0)
+    yield timing("visible-busy", times, floor, RAW, appended_a_second=_events_for(count) / took.seconds)
 
 
 def _events_for(probes: int) -> int:
@@ -56,9 +59,23 @@ def _while_loaded(probes: Outcome, load: Outcome) -> list[float]:
     return times
 
 
-def _delivered(stage: Stage, probes: Lake, count: int) -> Outcome:
-    """At the plain server's log: nobody else reads there."""
-    return run_load(Delivered(log=stage.plain.log, catalog=DEFAULT_CATALOG, events=probes.take(count)))
+def _floor(stage: Stage, probes: Lake, count: int, pause: float) -> list[float]:
+    """Seconds that the two writes take by themselves, one after the other: longer on a machine that was idle."""
+    seconds = []
+    connection = http.client.HTTPConnection(*stage.plain.address)
+    with duckdb.connect(str(stage.empty_home() / "floor.duckdb")) as projection:
+        projection.execute("create table log(pos bigint, id uuid, type varchar, subject varchar, time timestamp)")
+        projection.execute("pragma disable_optimizer")
+        for number, event in enumerate(probes.take(count)):
+            began = time.perf_counter()
+            connection.request("POST", "/append", event, {"content-type": "application/json"})
+            connection.getresponse().read()
+            row = [number, id_of(event), "asset.materialized", "gs://lake", datetime.now(UTC)]
+            projection.execute("insert into log values (?, ?, ?, ?, ?)", row)
+            seconds.append(time.perf_counter() - began)
+            time.sleep(pause)
+    connection.close()
+    return seconds
 
 
 def _look(node: Server, lake: Lake, count: int) -> Outcome:
