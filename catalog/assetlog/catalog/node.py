@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from assetlog.catalog.event_log import EventLog
     from assetlog.catalog.projection import Projection
 
-SWITCH_INTERVAL = 0.0005
+SWITCH_INTERVAL = 0.0001
 """Seconds a thread may keep the interpreter while others wait: short, so that answers do not wait for the fold."""
 
 COLLECT_EVERY = 1.0

@@ -48,7 +48,7 @@ REST_SHARE = 1.5
 larger ones leave time for taking events in and for answers."""
 REST_MOST = 0.008
 """Seconds of a rest."""
-WORTH_A_COMMIT = 100
+WORTH_A_COMMIT = 40
 """A batch of so many events is followed by no rest."""
 
 
