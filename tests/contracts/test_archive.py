@@ -42,7 +42,7 @@ class Catalog:
     def __init__(self, client: redis.Redis, name: str, directory: Path) -> None:
         self.client, self.name, self.directory = client, name, directory
         self.failure: AssetlogError | None = None
-        self.caught_up = True
+        self.hurried = False
         for number in range(EVENTS):
             client.xadd(stream_key(name), {EVENT_FIELD: entry(number)})
         self.log = self.log_of(self.archive())

@@ -47,6 +47,10 @@ class Rules(NamedTuple):
     lease_seconds: float = LEASE_SECONDS
 
 
+HURRY_PATIENCE = 10
+"""Segments that may be due before sealing takes the machine from a fold in a hurry."""
+
+
 class Projection(Protocol):
     """What the archiver asks of the projector."""
 
@@ -54,8 +58,8 @@ class Projection(Protocol):
     failure: AssetlogError | None
 
     @property
-    def caught_up(self) -> bool:
-        """Whether everything that was in the log at the start is folded."""
+    def hurried(self) -> bool:
+        """Whether the fold works off a backlog or a flood, and needs the machine for itself."""
 
     def totals(self) -> Totals:
         """How many entries came to what."""
@@ -257,14 +261,14 @@ class Archiver:
         position = self._projection.position
         if position != self._moved[0]:
             self._moved = position, time.monotonic()
-        if waiting >= every:
+        if waiting >= (every * HURRY_PATIENCE if self._projection.hurried else every):
             return every
         idle = time.monotonic() - self._moved[1]
         due = self._rules.after_idle and idle >= self._rules.after_idle and waiting * IDLE_SHARE >= every
         return waiting if due and waiting > 0 else 0
 
     def _has_time(self) -> bool:
-        return self._projection.failure is None and self._projection.caught_up
+        return self._projection.failure is None and not self._projection.hurried
 
     def _target(self) -> int:
         """The last sealed position behind which enough entries stay."""

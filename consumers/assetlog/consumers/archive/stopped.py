@@ -18,7 +18,7 @@ class StoppedProjection:
     def __init__(self, fold: Fold) -> None:
         self.position = fold.position
         self.failure: AssetlogError | None = None
-        self.caught_up = True
+        self.hurried = False
         self._fold = fold
 
     def totals(self) -> Totals:

@@ -48,6 +48,10 @@ REST_SHARE = 1.5
 larger ones leave time for taking events in and for answers."""
 REST_MOST = 0.008
 """Seconds of a rest."""
+FLOOD = 500
+"""Entries of a batch from which on they come in a flood."""
+FLOOD_LASTS = 0.5
+"""Seconds after such a batch."""
 WORTH_A_COMMIT = 40
 """A batch of so many events is followed by no rest."""
 
@@ -102,6 +106,7 @@ class Projector:
         self._on_idle = on_idle
         self._last_commit = time.monotonic()
         self._target = 0
+        self._flooded_until = 0.0
         self._stopping = False
         self._unsure = False
         self._damage: duckdb.Error | None = None
@@ -184,6 +189,11 @@ class Projector:
         return self.failure is None and self.position >= self._target
 
     @property
+    def hurried(self) -> bool:
+        """Whether the fold works off a backlog or a flood: what can wait, should."""
+        return not self.caught_up or time.monotonic() < self._flooded_until
+
+    @property
     def broker(self) -> Any:
         """The FastStream broker, for its AsyncAPI description."""
         return self._subscription.broker
@@ -213,6 +223,8 @@ class Projector:
         if self.failure is not None or self._stopping:
             return
         began = time.monotonic()
+        if len(entries) >= FLOOD:
+            self._flooded_until = began + FLOOD_LASTS
         commit = await self._in_writer(self._fold, entries)
         if commit is not None:
             pause = self._rest(len(entries), began)
