@@ -232,6 +232,15 @@ def test_what_waits_is_sealed_after_a_pause(catalog: Catalog) -> None:
     assert catalog.archive().count == EVENTS
 
 
+def test_a_fold_in_a_hurry_has_the_machine_for_itself_until_ten_segments_wait(catalog: Catalog) -> None:
+    catalog.hurried = True
+    node = catalog.archiver(rules=RULES._replace(every=EVENTS // 10 + 1))
+    assert node.step() == []
+    node.stop()
+    assert catalog.archiver(rules=RULES._replace(every=EVENTS // 10)).step() != []
+
+
+
 def test_nothing_is_sealed_when_the_archive_is_switched_off(catalog: Catalog) -> None:
     node = catalog.archiver(rules=Rules(every=0))
     assert node.step() == []
