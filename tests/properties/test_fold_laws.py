@@ -188,7 +188,7 @@ def test_what_is_in_memory_says_the_same_as_sql(log: Log, split: list[int]) -> N
     for key in fold.known.keys:
         in_memory = hot.asset(key)
         if in_memory is None:  # an alias came: everything in memory was let go
-            hot.admit(hot.reload(fold, hot.take_wanted()))
+            hot.admit(hot.reload(fold, hot.take_wanted(100, spare_time=True)))
             in_memory = hot.asset(key)
         assert plain(in_memory) == plain(reader_of(fold, bodies).asset(key, fold.position))
     memory, reader = Memory(hot), reader_of(fold, bodies)

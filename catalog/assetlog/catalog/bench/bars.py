@@ -65,7 +65,8 @@ BARS: dict[str, Bar] = {
     "size-projection": Bar("projection, bytes per event", "bytes", "less", 80),
     "size-stream": Bar("stream in the log server's memory, bytes per event", "bytes", "less", 680),
     "size-log": Bar("log on disk, bytes per event", "bytes", "less"),
-    "rebuild": Bar("rebuild from the stream, decoding again", "events/s", "more", 80_000),
+    "rebuild": Bar("rebuild from the archive, by columns", "events/s", "more", 500_000),
+    "rebuild-decoding": Bar("rebuild from the stream, decoding again", "events/s", "more", 80_000),
 }
 """Every figure by its name. The goals hold for 1 million events and 10,000 assets on two quiet cores."""
 

@@ -82,6 +82,8 @@ class HotAssets:
         self.position = 0
         """As of which position the assets are."""
         self._wanted: dict[int, None] = {}
+        self._unread: list[int] = []
+        """Assets that were not read at the start, the youngest last."""
         self._ranks: dict[int, int] = {}
         """The last materialization's rank of every asset that has one: tells staleness of what is downstream."""
 
@@ -93,6 +95,7 @@ class HotAssets:
         self._assets.clear()
         self._ranks = fold.last_ranks()
         self.admit(self._load(fold, None, self._limit))
+        self._unread = [aid for aid in range(self._born) if aid not in self._assets and aid not in self._known.roots]
 
     def admit(self, assets: Iterable[HotAsset]) -> None:
         """Take assets in, as of the present position."""
@@ -139,11 +142,17 @@ class HotAssets:
         state, reason = judge(hot.materialized, hot.failed, hot.overdue_pos, failing, newest)
         return AssetState(aid, known.key(aid), known.first_position(aid), hot.told, hot.counts(), state, reason)
 
-    def take_wanted(self, most: int = 100) -> list[int]:
-        """The numbers of assets that were asked for and not found."""
+    def take_wanted(self, most: int, *, spare_time: bool) -> list[int]:
+        """The numbers of assets to read: those that were asked for and not found; with time to spare, others too."""
         wanted = list(self._wanted)[:most]
         for aid in wanted:
             del self._wanted[aid]
+        room = min(most, self._limit - len(self._assets)) - len(wanted) if spare_time else 0
+        while self._unread and room > 0:
+            aid = self._unread.pop()
+            if aid not in self._assets and aid not in self._known.roots:
+                wanted.append(aid)
+                room -= 1
         return wanted
 
     def reload(self, fold: Fold, wanted: list[int]) -> list[HotAsset]:

@@ -48,6 +48,8 @@ REST_SHARE = 1.5
 larger ones leave time for taking events in and for answers."""
 REST_MOST = 0.008
 """Seconds of a rest."""
+READ_IDLE, READ_BUSY = 1_000, 100
+"""Assets read into memory at a time; the fold waits meanwhile, a tenth of a second for a thousand."""
 FLOOD = 500
 """Entries of a batch from which on they come in a flood."""
 FLOOD_LASTS = 0.5
@@ -372,13 +374,14 @@ class Projector:
             idle = time.monotonic() - self._last_commit >= IDLE_AFTER
             with suppress(AssetlogError):  # the node is stopping
                 await self._in_writer(self._checkpoint, 1 if idle else CHECKPOINT_EVERY)
-            await self._readmit()
+            await self._readmit(idle)
             if idle:
                 self._on_idle()
 
-    async def _readmit(self) -> None:
-        """Take assets back into memory that were asked for and had fallen out."""
-        wanted, position = self.hot.take_wanted(), self.position
+    async def _readmit(self, idle: bool) -> None:
+        """Take assets into memory that were asked for and are not there; when idle, all there is room for."""
+        wanted = self.hot.take_wanted(READ_IDLE if idle else READ_BUSY, spare_time=idle)
+        position = self.position
         if wanted and self.failure is None:
             with suppress(duckdb.Error, Unavailable):
                 assets = await self._in_writer(self.hot.reload, self.fold, wanted)
