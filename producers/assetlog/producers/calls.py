@@ -123,7 +123,7 @@ class Call:
             if self.plan.tags:
                 metadata["tags"] = self.plan.tags  # type: ignore[assignment]  # any JSON
             data = RunStarted(job=self.plan.job, parent=self._parent, metadata=metadata_raw(metadata), by=self.plan.by)
-            self.emitter.record("run.started", self.run.id, data)
+            self.emitter.record("run.started", self.run.id, data, checked=self._flow is not None and not metadata)
         self.started = time.perf_counter()
 
     def leave(self) -> None:
@@ -183,7 +183,7 @@ class Call:
                 metadata=metadata_raw({"attempt": self.attempt} if self.attempt > 1 else None),
                 by=self.plan.by,
             )
-            self.emitter.record("run.succeeded", self.run.id, ended)
+            self.emitter.record("run.succeeded", self.run.id, ended, checked=self._flow is not None)
 
     def failed(self, error: BaseException, retry_in: float | None) -> None:
         """Emit what was not written, and why. An attempt that is followed by another one touches no asset."""

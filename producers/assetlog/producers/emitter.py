@@ -164,11 +164,15 @@ class Emitter:
         self._sender.put(Item(raw))
         self._raise_if_strict()
 
-    def record(self, event_type: str, subject: str | None, data: Data, event_id: str | None = None) -> None:
-        """Emit from inside a user's task: whatever is wrong is logged, not raised, unless strict."""
+    def record(self, event_type: str, subject: str | None, data: Data, *, checked: bool = False) -> None:
+        """Emit from inside a user's task: whatever is wrong is logged, not raised, unless strict.
+
+        Args:
+            checked: nothing in it comes from the user but what was checked when it was declared; it is not read again.
+        """
         try:
-            raw = codec.encode(event_type, self.config.source, subject, data, event_id=event_id)
-            self.put(self._redacted(raw).raw)
+            raw = codec.encode(event_type, self.config.source, subject, data)
+            self.put(raw if checked else self._redacted(raw).raw)
         except Exception as error:
             if self.config.strict:
                 raise
