@@ -240,7 +240,6 @@ def test_a_fold_in_a_hurry_has_the_machine_for_itself_until_ten_segments_wait(ca
     assert catalog.archiver(rules=RULES._replace(every=EVENTS // 10)).step() != []
 
 
-
 def test_nothing_is_sealed_when_the_archive_is_switched_off(catalog: Catalog) -> None:
     node = catalog.archiver(rules=Rules(every=0))
     assert node.step() == []
