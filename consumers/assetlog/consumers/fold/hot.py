@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from sys import intern
 from typing import Any, cast
 
 import msgspec
@@ -223,7 +224,7 @@ def _materialized(hot: HotAsset, position: int, partition: str | None, of: int, 
     hot.active_pos = position
     hot.materializations += 1
     if partition is not None:
-        hot.partitions.add(partition)
+        hot.partitions.add(intern(partition))  # thousands of assets have the same days
     if of > hot.materialized:
         hot.materialized, hot.last_materialization = of, raw
 
@@ -232,7 +233,7 @@ def _failed(hot: HotAsset, position: int, partition: str | None, of: int, raw: b
     hot.active_pos = position
     hot.failures += 1
     if partition is not None:
-        hot.partitions.add(partition)
+        hot.partitions.add(intern(partition))  # thousands of assets have the same days
     if of > hot.failed:
         hot.failed, hot.last_failure = of, raw
 

@@ -7,6 +7,7 @@ whole-catalog lists use that. A law in the tests compares the two.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from sys import intern
 from typing import Any
 
 from assetlog.consumers.fold.judging import judge
@@ -152,7 +153,7 @@ def partitions_of(access: Access, known: KnownAt, roots: Iterable[int], at: int)
     root_of = _members(known, roots)
     partitions: dict[int, set[str]] = {root: set() for root in root_of.values()}
     for aid, part in access.rows("asset_parts", p=at, s=access.snapshot_before(at), aids=list(root_of)):
-        partitions[root_of[aid]].add(part)
+        partitions[root_of[aid]].add(intern(part))
     return partitions
 
 
