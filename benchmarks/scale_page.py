@@ -52,7 +52,8 @@ def main() -> int:
     about = next(line["about"] for line in lines if "about" in line)
     back = next((line["back"] for line in lines if "back" in line), None)
     PLOT.write_text(plot(rows))
-    PAGE.write_text(page(rows, about, back))
+    remarks = sys.argv[2:]
+    PAGE.write_text("\n".join([page(rows, about, back), *(f"{remark}\n" for remark in remarks)]))
     return 0
 
 
