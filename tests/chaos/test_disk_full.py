@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tests.chaos.conftest import Trial
 
 SIZE = 64 * 1024 * 1024
+LONG_SIZE = 1024 * 1024 * 1024
+"""What the log of fifty rounds needs, with room."""
 WAITS_WITHIN = 60.0
 
 
@@ -50,10 +52,11 @@ class Disk:
 
 
 @pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Disk]:
+def disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Disk]:
     path = tmp_path / "disk"
     path.mkdir()
-    options = ["-o", f"size={SIZE},mode=700"]
+    size = LONG_SIZE if request.config.getoption("--chaos-long", default=False) else SIZE
+    options = ["-o", f"size={size},mode=700"]
     done = subprocess.run(
         ["mount", "-t", "tmpfs", *options, "tmpfs", path], check=False, capture_output=True, text=True
     )

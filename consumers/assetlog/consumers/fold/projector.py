@@ -206,6 +206,10 @@ class Projector:
 
     def note_fault(self, error: duckdb.Error) -> bool:
         """Whether the file is at fault for a reader's error: then it is opened or folded again within a second."""
+        if isinstance(
+            error, duckdb.ConnectionException
+        ):  # closed under the reader: the file was opened again meanwhile
+            return True
         damaged = is_damage(error)
         if damaged or self.trouble is not None or INVALIDATED in str(error):
             self._damage = error if damaged else self._damage
