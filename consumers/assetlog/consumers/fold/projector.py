@@ -206,9 +206,7 @@ class Projector:
 
     def note_fault(self, error: duckdb.Error) -> bool:
         """Whether the file is at fault for a reader's error: then it is opened or folded again within a second."""
-        if isinstance(
-            error, duckdb.ConnectionException
-        ):  # closed under the reader: the file was opened again
+        if isinstance(error, duckdb.ConnectionException):  # closed under the reader: the file was opened again
             return True
         damaged = is_damage(error)
         if damaged or self.trouble is not None or INVALIDATED in str(error):
