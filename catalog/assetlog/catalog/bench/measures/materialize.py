@@ -1,4 +1,4 @@
-"""What `@materialize` costs the caller of a function that does nothing, while its events go to a node."""
+"""What `@materialize` costs the caller of a function that does nothing, while its events go to the log server."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def measure(stage: Stage) -> Iterator[Figure]:
 
     ours: list[float] = []
     raw: list[float] = []
-    with Emitter(node.url, home=stage.empty_home(), strict=True) as emitter:
+    with Emitter(node.log, home=stage.empty_home(), strict=True) as emitter:
         before = set_default_emitter(emitter)
         try:
             for _ in range(stage.options.count(20, 3)):
