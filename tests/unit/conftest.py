@@ -1,16 +1,18 @@
-"""A projection that a test fills row by row, to see what the views make of it."""
+"""What the unit tests share: a projection that is filled row by row, and an SDK whose events stay in memory."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
 from assetlog.consumers.views.reader import Reader
+from assetlog.producers.testing import Captured, capture
 from assetlog.schemas.codec import encode
 from assetlog.schemas.events.common import Data
 from assetlog.schemas.positions import format_position, position_time
@@ -70,3 +72,13 @@ def projection() -> Iterator[Projection]:
     made = Projection()
     yield made
     made.connection.close()
+
+
+@pytest.fixture
+def captured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Captured]:
+    """What the SDK emits in a test, strict, and nothing of the environment it runs in."""
+    monkeypatch.setenv("ASSETLOG_HOME", str(tmp_path))
+    for name in ("URL", "STRICT", "RUN_ID", "JOB"):
+        monkeypatch.delenv(f"ASSETLOG_{name}", raising=False)
+    with capture() as captured:
+        yield captured

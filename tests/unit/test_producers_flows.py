@@ -8,7 +8,6 @@ import inspect
 import os
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,18 +15,11 @@ import pytest
 
 from assetlog.producers import Asset, Skip, add_asset_metadata, emit, flow, materialize, run, task
 from assetlog.producers.context import current_call, current_flow, current_lineage, current_run
-from assetlog.producers.testing import Captured, capture
+from assetlog.producers.testing import Captured
 
 ORDERS = Asset("s3://t/orders")
 
-
-@pytest.fixture(autouse=True)
-def captured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Captured]:
-    monkeypatch.setenv("ASSETLOG_HOME", str(tmp_path))
-    for name in ("URL", "STRICT", "RUN_ID", "JOB"):
-        monkeypatch.delenv(f"ASSETLOG_{name}", raising=False)
-    with capture() as captured:
-        yield captured
+pytestmark = pytest.mark.usefixtures("captured")
 
 
 def types(captured: Captured) -> list[str]:

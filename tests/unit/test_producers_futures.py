@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, cast
 
 import msgspec
@@ -24,19 +23,12 @@ from assetlog.producers import (
     unmapped,
     wait,
 )
-from assetlog.producers.testing import Captured, capture
+from assetlog.producers.testing import Captured
 
 ORDERS = Asset("s3://t/orders")
 ENDS = ("asset.materialized", "asset.failed", "run.succeeded", "run.failed", "run.skipped")
 
-
-@pytest.fixture(autouse=True)
-def captured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Captured]:
-    monkeypatch.setenv("ASSETLOG_HOME", str(tmp_path))
-    for name in ("URL", "STRICT", "RUN_ID", "JOB"):
-        monkeypatch.delenv(f"ASSETLOG_{name}", raising=False)
-    with capture() as captured:
-        yield captured
+pytestmark = pytest.mark.usefixtures("captured")
 
 
 def types(captured: Captured) -> list[str]:

@@ -6,27 +6,19 @@ import asyncio
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 import pytest
 
 from assetlog.producers import flow, materialize, task, unmapped
-from assetlog.producers.testing import Captured, capture
+from assetlog.producers.testing import Captured
 
 UP, SIDE, MID, DOWN = "s3://t/up", "s3://t/side", "s3://t/mid", "s3://t/down"
 SEVEN = 7
 SHARED = "a constant that many places hold"
 
-
-@pytest.fixture(autouse=True)
-def captured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Captured]:
-    monkeypatch.setenv("ASSETLOG_HOME", str(tmp_path))
-    for name in ("URL", "STRICT", "RUN_ID", "JOB"):
-        monkeypatch.delenv(f"ASSETLOG_{name}", raising=False)
-    with capture() as captured:
-        yield captured
+pytestmark = pytest.mark.usefixtures("captured")
 
 
 def edges_of(captured: Captured) -> set[tuple[str, str]]:

@@ -26,7 +26,7 @@ from assetlog.producers import (
     run,
     set_default_emitter,
 )
-from assetlog.producers.testing import Captured, capture
+from assetlog.producers.testing import Captured
 from assetlog.schemas.errors import Invalid, Unavailable
 from assetlog.schemas.events.artifact import ArtifactCreated
 from assetlog.schemas.events.asset import AssetChecked, AssetDescribed, AssetFailed, AssetMaterialized, AssetObserved
@@ -34,14 +34,7 @@ from assetlog.schemas.events.run import RunFailed, RunStarted, RunSucceeded
 
 ORDERS = Asset("s3://lake/orders")
 
-
-@pytest.fixture(autouse=True)
-def captured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Captured]:
-    monkeypatch.setenv("ASSETLOG_HOME", str(tmp_path))
-    for name in ("URL", "STRICT", "RUN_ID", "JOB"):
-        monkeypatch.delenv(f"ASSETLOG_{name}", raising=False)
-    with capture() as captured:
-        yield captured
+pytestmark = pytest.mark.usefixtures("captured")
 
 
 def data_of(captured: Captured, event_type: str) -> list[Any]:

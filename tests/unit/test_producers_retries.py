@@ -6,8 +6,7 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -15,18 +14,11 @@ import pytest
 
 from assetlog.producers import Asset, exponential_backoff, flow, materialize, task
 from assetlog.producers.task_options import NO_OPTIONS, task_options
-from assetlog.producers.testing import Captured, capture
+from assetlog.producers.testing import Captured
 
 ORDERS = Asset("s3://t/orders")
 
-
-@pytest.fixture(autouse=True)
-def captured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Captured]:
-    monkeypatch.setenv("ASSETLOG_HOME", str(tmp_path))
-    for name in ("URL", "STRICT", "RUN_ID", "JOB"):
-        monkeypatch.delenv(f"ASSETLOG_{name}", raising=False)
-    with capture() as captured:
-        yield captured
+pytestmark = pytest.mark.usefixtures("captured")
 
 
 def types(captured: Captured) -> list[str]:

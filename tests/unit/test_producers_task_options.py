@@ -6,8 +6,6 @@ import asyncio
 import logging
 import math
 import signal
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -19,20 +17,13 @@ from assetlog.producers import (
     materialize,
     task,
 )
-from assetlog.producers.testing import Captured, capture
+from assetlog.producers.testing import Captured
 from assetlog.schemas.errors import Invalid
 
 ORDERS = Asset("s3://t/orders")
 ENDS = ("asset.materialized", "asset.failed", "run.succeeded", "run.failed", "run.skipped")
 
-
-@pytest.fixture(autouse=True)
-def captured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Captured]:
-    monkeypatch.setenv("ASSETLOG_HOME", str(tmp_path))
-    for name in ("URL", "STRICT", "RUN_ID", "JOB"):
-        monkeypatch.delenv(f"ASSETLOG_{name}", raising=False)
-    with capture() as captured:
-        yield captured
+pytestmark = pytest.mark.usefixtures("captured")
 
 
 def types(captured: Captured) -> list[str]:
