@@ -30,7 +30,7 @@ from assetlog.schemas.errors import Unavailable
 COLLECT_IDLE_FROM = 10_000
 """New objects that make a collection worth its time while idle."""
 WARM_ASSETS = 1_000
-"""Assets in memory when a node is ready, the most recent ones; the others come as somebody asks for them."""
+"""Assets in memory when a node is ready, the most recent ones; the others are read when nothing else is to do."""
 
 
 async def build_parts(settings: Settings, log: EventLog, projection: Projection) -> tuple[Parts, Callable[[], None]]:
