@@ -115,9 +115,11 @@ def _artifact_subject(_: Data, subject: str | None) -> Keys:
 def _consumer_registered(data: consumer.ConsumerRegistered, _: str | None) -> Keys:
     _check_object(data.condition, "data.condition")
     _check_object(data.target, "data.target")
+    _check_object(data.partitions, "data.partitions")
     if data.start is not None:
         _position(data.start, "data.start")
     _canonical(data.outlets, "data.outlets")
+    _canonical(data.inlets, "data.inlets")
     return NO_KEYS
 
 

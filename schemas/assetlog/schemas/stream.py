@@ -9,6 +9,10 @@ from assetlog.schemas.errors import Invalid
 EVENT_FIELD = "event"
 """The one field of a stream entry: the CloudEvent's bytes."""
 DEFAULT_CATALOG = "default"
+WORK_FIELD = "work"
+"""The one field of an entry in a stream of work: a `Work` in JSON."""
+WORKERS = "workers"
+"""The consumer group of a pool's workers."""
 
 _CATALOG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
@@ -33,6 +37,20 @@ def check_catalog(catalog: str) -> str:
             rule="a catalog's name has 1 to 63 lower-case letters, digits, - and _",
         )
     return catalog
+
+
+def work_key(catalog: str, pool: str) -> str:
+    """The Redis key of the work of a pool of workers: a stream with a group, `WORKERS`.
+
+    >>> work_key("default", "pipeline")
+    'assetlog:{default}:work:pipeline'
+    """
+    return f"assetlog:{{{check_catalog(catalog)}}}:work:{pool}"
+
+
+def sent_key(catalog: str) -> str:
+    """The Redis key of the triggers that were handed to workers lately, by when: none is handed out twice."""
+    return f"assetlog:{{{check_catalog(catalog)}}}:sent"
 
 
 def lease_key(catalog: str, name: str) -> str:

@@ -33,6 +33,9 @@ TABLES: Final = (
     "alias_assets",
     "artifacts",
     "runs",
+    "consumers",
+    "triggers",
+    "consumed",
     "quarantine",
     "skipped",
 )

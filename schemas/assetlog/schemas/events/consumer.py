@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from assetlog.schemas.events.common import Data, Key, Name, Object, Position, Seconds, Text, Time
+from assetlog.schemas.events.common import EMPTY, Data, Key, Name, Object, Position, Seconds, Text, Time
 
 
 class ConsumerRegistered(Data, frozen=True, kw_only=True):
@@ -34,6 +34,20 @@ class ConsumerRegistered(Data, frozen=True, kw_only=True):
     """The position after which events count; the log's end unless given."""
     outlets: tuple[Key, ...] = ()
     """Keys of the assets it makes."""
+    inlets: tuple[Key, ...] = ()
+    """Keys of the assets it reads beside those of its condition."""
+    partitions: Object = EMPTY
+    """By a leaf's id, or `*` for the others: which partition of the consumer a partition of the leaf belongs to."""
+    attempts: Annotated[int, Meta(ge=1, le=1000)] = 4
+    """How often a trigger is tried at most, the first time included."""
+    backoff: Seconds = 1.0
+    """The pause after the first failed attempt, in seconds; each further one is twice as long, up to an hour."""
+    timeout: Seconds | None = None
+    """How long an attempt may take, in seconds."""
+    description: Text | None = None
+    """What it does, in words."""
+    by: Name | None = None
+    """The tool or the person that declares it."""
 
 
 class ConsumerPaused(Data, frozen=True, kw_only=True):

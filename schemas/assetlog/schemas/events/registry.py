@@ -51,6 +51,7 @@ def _types() -> tuple[EventType, ...]:
         EventType("trigger.failed", 1, trigger.TriggerFailed, "trigger"),
         EventType("trigger.exhausted", 1, trigger.TriggerExhausted, "trigger"),
         EventType("trigger.cancelled", 1, trigger.TriggerCancelled, "trigger"),
+        EventType("trigger.retried", 1, trigger.TriggerRetried, "trigger"),
         EventType("openlineage.received", 1, lineage.OpenlineageReceived, "run"),
     )
 

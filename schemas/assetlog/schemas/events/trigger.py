@@ -24,6 +24,12 @@ class TriggerFired(Data, frozen=True, kw_only=True):
     """Single consumed positions, in mode `each`."""
     partition: Name | None = None
     """The partition it fires for; None for none."""
+    depth: Annotated[int, Meta(ge=1)] = 1
+    """How many triggers led to it, itself included: each was set off by what the one before emitted."""
+    by: Name | None = None
+    """Who fired it by hand; None where its condition did."""
+    dropped: Text | None = None
+    """Why it runs nothing, e.g. that its events were deleted from the queue; None for one that runs."""
 
 
 class TriggerStarted(Data, frozen=True, kw_only=True):
@@ -81,5 +87,14 @@ class TriggerCancelled(Data, frozen=True, kw_only=True):
     """The consumer's name."""
     reason: Text | None = None
     """Why, in words."""
+    by: Name | None = None
+    """The tool or the person that says so."""
+
+
+class TriggerRetried(Data, frozen=True, kw_only=True):
+    """A person had it tried once more, from the first attempt on."""
+
+    consumer: Name
+    """The consumer's name."""
     by: Name | None = None
     """The tool or the person that says so."""

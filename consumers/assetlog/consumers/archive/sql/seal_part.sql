@@ -23,6 +23,14 @@ copy (
     aliased as (
         select pos, list({'aid': aid, 'other': other} order by rowid) as aliases
         from aliases where pos > $after and pos <= $last group by pos
+    ),
+    taken as (
+        select
+            pos,
+            list(
+                {'aid': aid, 'part': part, 'after_pos': after_pos, 'up_to': up_to, 'events': events} order by rowid
+            ) as consumed
+        from consumed where pos > $after and pos <= $last group by pos
     )
     select
         sealing.position,
@@ -54,6 +62,14 @@ copy (
         case when runs.pos is not null then {
             'act': runs.act, 'parent': runs.parent, 'duration': runs.duration, 'error': runs.error
         } end as ran,
+        case when consumers.pos is not null then {'act': consumers.act, 'name': consumers.name, 'data': consumers.data}
+        end as consumer,
+        case when triggers.pos is not null then {
+            'act': triggers.act, 'id': triggers.trigger, 'consumer': triggers.consumer, 'part': triggers.part,
+            'attempt': triggers.attempt, 'depth': triggers.depth, 'duration': triggers.duration,
+            'worker': triggers.worker, 'actor': triggers.actor, 'error': triggers.error
+        } end as trigger,
+        taken.consumed,
         case when quarantine.pos is not null then {
             'code': quarantine.code, 'field': quarantine.field, 'detail': quarantine.detail
         } end as refused,
@@ -70,6 +86,9 @@ copy (
     left join alias_assets on alias_assets.pos = sealing.position
     left join artifacts on artifacts.pos = sealing.position
     left join runs on runs.pos = sealing.position
+    left join consumers on consumers.pos = sealing.position
+    left join triggers on triggers.pos = sealing.position
+    left join taken on taken.pos = sealing.position
     left join quarantine on quarantine.pos = sealing.position
     left join skipped on skipped.pos = sealing.position
     order by sealing.position

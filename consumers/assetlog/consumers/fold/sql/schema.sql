@@ -53,6 +53,20 @@ create table runs(
     duration double, error varchar
 );
 
+-- consumer.*: act: registered, paused, resumed, removed, due. data: what the event says, as JSON text.
+create table consumers(pos bigint not null, act varchar not null, name varchar not null, data varchar not null);
+-- trigger.*: act: fired, void (what it would consume was not queued any more), started, succeeded, failed, exhausted,
+-- cancelled (also one that was dropped as it fired), retried. actor: who did it by hand. error: also a reason.
+create table triggers(
+    pos bigint not null, act varchar not null, trigger varchar not null, consumer varchar not null, part varchar,
+    attempt integer, depth integer, duration double, worker varchar, actor varchar, error varchar
+);
+-- What accepted triggers consumed: the events of an asset and partition in (after_pos, up_to]; ticks have no asset.
+create table consumed(
+    pos bigint not null, trigger varchar not null, aid integer, part varchar, after_pos bigint not null,
+    up_to bigint not null, events integer not null
+);
+
 -- What the fold could not take, with the reason; and events of a newer version than this assetlog knows.
 create table quarantine(pos bigint not null, code varchar not null, field varchar, detail varchar not null);
 create table skipped(pos bigint not null, type varchar not null, version integer not null);
@@ -75,3 +89,6 @@ create table snap(
 
 -- Where each asset's partitions began, up to the last snapshot: a new (aid, part) only, added with each snapshot.
 create table snap_parts(aid integer not null, part varchar not null, first_pos bigint not null);
+
+-- What was queued for consumers at snap_pos: the queues of consumers/schedule, as JSON.
+create table snap_queues(snap_pos bigint not null, state blob not null);

@@ -1,0 +1,2 @@
+-- consumed: events of assets that are seen.
+select * from main.consumed where aid in (select aid from keys)
