@@ -18,6 +18,7 @@ from assetlog.consumers.views import (
     runs_reader,
     subjects,
     tree_reader,
+    triggers_reader,
 )
 from assetlog.consumers.views.access import Access
 
@@ -54,6 +55,9 @@ class Reader(Access):
     runs = runs_reader.runs
     run = runs_reader.run
     jobs = runs_reader.jobs
+    triggers = triggers_reader.triggers
+    trigger = triggers_reader.trigger
+    trigger_briefs = triggers_reader.trigger_briefs
 
     diff = diff_reader.diff
     counts = counts_reader.counts
