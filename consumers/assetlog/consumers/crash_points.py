@@ -31,6 +31,11 @@ POINTS: Final = {
     "archive.renamed": "a file of the archive has its name, and its directory is synced",
     "archive.listed": "a segment is in the manifest, and the log server does not know it yet",
     "archive.trimmed": "the log was trimmed behind a segment",
+    "work.taken": "a worker has taken work, and its start is not recorded",
+    "work.started": "the start is recorded, and the function has not begun",
+    "work.ran": "the function has returned or failed, and its end is not recorded",
+    "work.told": "the events of a task's assets are in the log, and the function goes on",
+    "work.acked": "what became of the work is recorded, and it is gone from the stream",
 }
 """Every point, and what has happened there."""
 
