@@ -53,6 +53,18 @@ def sent_key(catalog: str) -> str:
     return f"assetlog:{{{check_catalog(catalog)}}}:sent"
 
 
+def delivered_key(catalog: str, stream: str, trigger: str) -> str:
+    """The Redis key that says that a trigger was added to somebody's stream; on a cluster it is in that stream's slot.
+
+    >>> delivered_key("default", "alerts", "0199")
+    'assetlog:{alerts}:delivered:default:0199'
+    """
+    _, brace, rest = stream.partition("{")
+    tag, closed, _ = rest.partition("}")
+    slot = tag if brace and closed and tag else stream
+    return f"assetlog:{{{slot}}}:delivered:{check_catalog(catalog)}:{trigger}"
+
+
 def lease_key(catalog: str, name: str) -> str:
     """The Redis key of the lease on what only one node may do.
 

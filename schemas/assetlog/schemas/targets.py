@@ -10,13 +10,34 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from assetlog.schemas import explain
 from assetlog.schemas.errors import Invalid
 from assetlog.schemas.work import TARGETS_POOL
 
 Text = Annotated[str, Meta(min_length=1, max_length=1500)]
 Url = Annotated[str, Meta(min_length=8, max_length=4096, pattern="^https?://")]
-Secret = Annotated[str, Meta(pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:/.+)$")]
-"""Where a secret is found on the node: `env:NAME` or `file:/absolute/path`."""
+Secret = Annotated[str, Meta(max_length=1500, pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:/.+)$")]
+"""Where a secret is found on the node: `env:NAME` or `file:/absolute/path`. The node's settings say which it may be."""
+UrlOrSecret = Annotated[
+    str, Meta(min_length=5, max_length=4096, pattern=r"^(https?://.+|env:[A-Za-z_][A-Za-z0-9_]*|file:/.+)$")
+]
+"""A URL, or where one is found that is a secret itself."""
+
+DELIVERY_ATTEMPTS = 15
+"""How often a node tries to deliver a trigger unless the consumer says otherwise."""
+DELIVERY_BACKOFF = 5.0
+"""The first of its pauses, in seconds: all of them together are over five hours."""
+
+_SHOWN = frozenset({"kind", "function", "pool", "dag", "deployment", "location", "repository", "job", "stream"})
+"""The fields whose value an error shows; others may hold a secret."""
+_PLACE = "a secret is named by its place on the node, env:NAME or file:/absolute/path"
+_RULES = {
+    "kind": "a target's kind is python, webhook, airflow, prefect, dagster or stream",
+    "url": "the URL begins with http:// or https://; only a webhook's may be a secret's place, env:NAME or file:/path",
+    "pool": "a pool's name has 1 to 200 letters, digits, _, . and -",
+    "stream": "a stream's key has 1 to 500 characters and does not begin with assetlog:",
+    **dict.fromkeys(("secret", "token", "password", "api_key", "basic_auth"), _PLACE),
+}
 
 
 class Target(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag_field="kind"):
@@ -35,11 +56,12 @@ class PythonTarget(Target, frozen=True, kw_only=True, tag="python"):
 class WebhookTarget(Target, frozen=True, kw_only=True, tag="webhook"):
     """A POST to a URL, signed as Standard Webhooks says."""
 
-    url: Url
+    url: UrlOrSecret
+    """The URL; or where it is found, if whoever knows it may post (Slack, Discord)."""
     secret: Secret | None = None
-    """Where the signing secret (`whsec_…`) is; unsigned without one."""
+    """Where the signing secret (`whsec_…`) is; unsigned without one. Two, with a space between, sign twice."""
     headers: dict[str, str] = {}
-    """More headers; a value may be a secret's place."""
+    """More headers; a value may be a secret's place, also after a word: `Bearer env:NAME`."""
     allow_private: bool = False
     """Whether the URL may lead into a private network; the node's settings must allow it, too."""
 
@@ -56,7 +78,9 @@ class AirflowTarget(Target, frozen=True, kw_only=True, tag="airflow"):
     password: Secret | None = None
     """Where the password is; with `username` a token is asked from `/auth/token`."""
     conf: dict[str, Any] = {}
-    """More for the run's `conf`."""
+    """More for the run's `conf`, beside `assetlog`, which tells of the trigger."""
+    partitioned: bool = True
+    """Whether a trigger's partition becomes the run's `partition_key` (Airflow 3.2 and newer)."""
 
 
 class PrefectTarget(Target, frozen=True, kw_only=True, tag="prefect"):
@@ -71,6 +95,9 @@ class PrefectTarget(Target, frozen=True, kw_only=True, tag="prefect"):
     basic_auth: Secret | None = None
     """Where the server's `user:password` is."""
     parameters: dict[str, Any] = {}
+    """The flow's parameters."""
+    trigger_parameter: Text | None = None
+    """The name of the parameter that is told of the trigger, if the flow has one."""
 
 
 class DagsterTarget(Target, frozen=True, kw_only=True, tag="dagster"):
@@ -87,6 +114,8 @@ class DagsterTarget(Target, frozen=True, kw_only=True, tag="dagster"):
     run_config: dict[str, Any] = {}
     token: Secret | None = None
     """Where a Dagster+ token is."""
+    partitioned: bool = True
+    """Whether a trigger's partition becomes the run's partition."""
 
 
 class StreamTarget(Target, frozen=True, kw_only=True, tag="stream"):
@@ -95,6 +124,7 @@ class StreamTarget(Target, frozen=True, kw_only=True, tag="stream"):
     stream: Annotated[str, Meta(pattern=r"^(?!assetlog:).{1,500}$")]
     """The stream's key; not one of assetlog's."""
     field: Text = "trigger"
+    """The entry's field that tells of the trigger, in JSON."""
 
 
 AnyTarget = PythonTarget | WebhookTarget | AirflowTarget | PrefectTarget | DagsterTarget | StreamTarget
@@ -113,14 +143,7 @@ def as_target(value: object) -> AnyTarget:
     try:
         return msgspec.convert(value, AnyTarget)  # type: ignore[no-any-return]
     except msgspec.ValidationError as error:
-        raise Invalid(
-            f"The target breaks a rule: {error}.",
-            code="invalid-target",
-            field="target",
-            value=value,
-            rule="a target has a kind, python, webhook, airflow, prefect, dagster or stream, and that kind's fields",
-            hint='E.g. {"kind": "webhook", "url": "https://example.com/hook", "secret": "env:HOOK_SECRET"}.',
-        ) from None
+        raise _invalid(error, value) from None
 
 
 def pool_of(target: AnyTarget) -> str:
@@ -130,3 +153,28 @@ def pool_of(target: AnyTarget) -> str:
     'assetlog-targets'
     """
     return target.pool if isinstance(target, PythonTarget) else TARGETS_POOL
+
+
+def attempts_of(target: AnyTarget) -> tuple[int, float] | None:
+    """Attempts and the first pause, in seconds, of a target whose consumer says nothing of them; None: the usual ones.
+
+    >>> attempts_of(WebhookTarget(url="https://example.com"))
+    (15, 5.0)
+    """
+    return None if isinstance(target, PythonTarget) else (DELIVERY_ATTEMPTS, DELIVERY_BACKOFF)
+
+
+def _invalid(error: msgspec.ValidationError, value: object) -> Invalid:
+    """The refusal, with the field it is about; what may be a secret is not shown."""
+    told = explain.invalid(error, msgspec.json.encode(value, enc_hook=str), "target")
+    field = told.field or "target"
+    name = field.removeprefix("target.")
+    missing = "missing" in (told.rule or "")
+    return Invalid(
+        f"The target breaks a rule: {error}.",
+        code="invalid-target",
+        field=field,
+        value=told.value if name in _SHOWN else None,
+        rule=told.rule if missing else _RULES.get(name, told.rule),
+        hint='E.g. {"kind": "webhook", "url": "https://example.com/hook", "secret": "env:ASSETLOG_SECRET_HOOK"}.',
+    )
