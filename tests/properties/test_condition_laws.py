@@ -20,6 +20,7 @@ from assetlog.schemas.conditions import (
     Condition,
     Group,
     Leaf,
+    Manual,
     Queued,
     Verdict,
     all_of,
@@ -55,6 +56,7 @@ any_leaf = st.one_of(
     st.sampled_from([matching("s3://raw/*"), matching("s3://?/**/x")]),
     st.builds(lambda name: stale(Asset("s3://a", name=name)), labels),
     st.sampled_from(CLOCK_LEAVES),
+    st.just(Manual()),
 )
 
 

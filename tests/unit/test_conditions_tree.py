@@ -15,12 +15,16 @@ from assetlog.schemas.conditions import (
     AssetAlias,
     AssetLeaf,
     AssetRef,
+    Manual,
+    Queued,
     all_of,
     any_of,
     as_condition,
     condition_text,
     cron,
     deadline,
+    decode_condition,
+    evaluate,
     group,
     leaves,
     matching,
@@ -204,6 +208,15 @@ def test_text_shows_every_kind_of_leaf_and_quotes_what_would_mislead() -> None:
         '"daily report" | alias("a|b") | users | s3://raw/** | group(sales) | stale(orders)'
         " | (cron(0 0 * * * Asia/Tokyo) & deadline(08:00 UTC))"
     )
+
+
+def test_what_runs_by_hand_alone_never_has_news() -> None:
+    by_hand = decode_condition(b'{"manual": true}')
+    assert by_hand == Manual()
+    assert condition_text(by_hand | Asset("s3://a")) == "by hand | s3://a"
+    assert not evaluate(by_hand, {"asset:s3://a": (Queued(1),)}).true
+    with pytest.raises(Invalid):
+        decode_condition(b'{"manual": false}')
 
 
 def test_conditions_need_nothing_but_msgspec() -> None:

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from assetlog.schemas import explain
+from assetlog.schemas.causation import current_cause
 from assetlog.schemas.envelope import Envelope, Event
 from assetlog.schemas.errors import Invalid, TooLarge
 from assetlog.schemas.events import EVENT_TYPES, EventType
@@ -99,7 +100,8 @@ def encode(
     time: str | None = None,
     causation_id: str | None = None,
 ) -> bytes:
-    """The bytes of a new event, of its type's newest version.
+    """The bytes of a new event, of its type's newest version. Unless told otherwise, its cause is the trigger it is
+    emitted under.
 
     >>> from assetlog.schemas.events.asset import AssetRetired
     >>> decode(encode("asset.retired", "doc", "s3://a", AssetRetired())).type
@@ -113,7 +115,7 @@ def encode(
         time or now_text(),
         EVENT_TYPES[type_name].version,
         subject,
-        causation_id,
+        causation_id or current_cause.get(),
         data,
     )
     return _encoder.encode(outgoing)

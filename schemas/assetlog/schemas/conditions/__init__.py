@@ -5,7 +5,17 @@ from __future__ import annotations
 from assetlog.schemas.conditions.declare import Declared, as_condition
 from assetlog.schemas.conditions.evaluate import News, Queued, Verdict, evaluate, evaluate_each, left_over, remaining
 from assetlog.schemas.conditions.json_form import condition_object, decode_condition, encode_condition
-from assetlog.schemas.conditions.leaves import AssetAlias, AssetRef, Group, KeyPattern, Stale, group, matching, stale
+from assetlog.schemas.conditions.leaves import (
+    AssetAlias,
+    AssetRef,
+    Group,
+    KeyPattern,
+    Manual,
+    Stale,
+    group,
+    matching,
+    stale,
+)
 from assetlog.schemas.conditions.match import Subject, speaks_of
 from assetlog.schemas.conditions.schedule import Cron, Deadline, cron, deadline
 from assetlog.schemas.conditions.text import condition_text
@@ -24,6 +34,7 @@ __all__ = [
     "Group",
     "KeyPattern",
     "Leaf",
+    "Manual",
     "News",
     "Queued",
     "Stale",

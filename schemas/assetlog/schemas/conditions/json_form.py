@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
@@ -13,6 +13,7 @@ from assetlog.schemas.conditions.leaves import (
     AssetAlias,
     AssetRef,
     Group,
+    Manual,
     Stale,
     check_name,
     matching,
@@ -35,7 +36,7 @@ from assetlog.schemas.keys import canonical_key
 from assetlog.schemas.nesting import too_deep
 
 MAX_BYTES = 1_048_576
-GRAMMAR = "all, any, asset, alias, asset_ref, pattern, group, cron, deadline, stale"
+GRAMMAR = "all, any, asset, alias, asset_ref, pattern, group, cron, deadline, stale, manual"
 
 
 class _Asset(Struct, forbid_unknown_fields=True):
@@ -82,6 +83,7 @@ class _Node(Struct, forbid_unknown_fields=True):
     cron: _Cron | str | UnsetType = UNSET
     deadline: _Deadline | str | UnsetType = UNSET
     stale: _Stale | str | UnsetType = UNSET
+    manual: Literal[True] | UnsetType = UNSET
 
 
 _decoder = msgspec.json.Decoder(_Node)
@@ -210,6 +212,7 @@ _LEAVES: dict[str, Callable[[Any], Leaf]] = {
     "cron": _cron,
     "deadline": _deadline,
     "stale": _stale,
+    "manual": lambda _true: Manual(),
 }
 
 

@@ -1,4 +1,4 @@
-"""Leaves other than an asset's key: assets by name, alias, key pattern and group, and assets gone stale."""
+"""Leaves other than an asset's key: assets by name, alias, pattern and group, stale ones, and a person's hand."""
 
 from __future__ import annotations
 
@@ -102,6 +102,26 @@ class Stale(Leaf, frozen=True, eq=False):
     def body(self) -> dict[str, str]:
         """Its JSON."""
         return without_none(uri=self.key, name=self.name)
+
+
+class Manual(Leaf, frozen=True, eq=False):
+    """Nothing that happens: the consumer runs when a person or a program asks for it, and only then.
+
+    >>> Manual().id
+    'manual:by hand'
+    """
+
+    kind: ClassVar[str] = "manual"
+
+    @property
+    def target(self) -> str:
+        """What it waits for."""
+        return "by hand"
+
+    @property
+    def body(self) -> bool:
+        """Its JSON."""
+        return True
 
 
 def matching(pattern: str) -> KeyPattern:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from assetlog.schemas.conditions.leaves import AssetRef, KeyPattern, Stale
+from assetlog.schemas.conditions.leaves import AssetRef, KeyPattern, Manual, Stale
 from assetlog.schemas.conditions.schedule import Cron, Deadline
 from assetlog.schemas.conditions.tree import AllOf, AnyOf, AssetLeaf, Condition, Leaf
 
@@ -33,6 +33,8 @@ def leaf_text(leaf: Leaf) -> str:
         return _quoted(leaf.name or leaf.key)
     if isinstance(leaf, AssetRef | KeyPattern):
         return _quoted(leaf.target)
+    if isinstance(leaf, Manual):
+        return leaf.target
     if isinstance(leaf, Cron | Deadline):
         return f"{leaf.kind}({leaf.target})"
     label = leaf.name if isinstance(leaf, Stale) else None

@@ -56,7 +56,7 @@ class Leaf(Condition, frozen=True, eq=False):
         raise AssertionError(f"{type(self).__name__} names no target")
 
     @property
-    def body(self) -> str | dict[str, str]:
+    def body(self) -> str | bool | dict[str, str]:
         """What stands under its kind in JSON."""
         return self.target
 
