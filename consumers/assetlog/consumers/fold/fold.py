@@ -18,6 +18,7 @@ from assetlog.consumers.crash_points import passing
 from assetlog.consumers.fold.changes import Change, change_of
 from assetlog.consumers.fold.identity import Identity, identity
 from assetlog.consumers.fold.known import Known
+from assetlog.consumers.fold.refusals import id_conflict, no_event_field
 from assetlog.consumers.fold.rows import Rows
 from assetlog.consumers.fold.store import (
     FOLD_SQL,
@@ -30,11 +31,12 @@ from assetlog.consumers.fold.store import (
 from assetlog.consumers.fold.version import fold_version
 from assetlog.consumers.fold.window import Seen
 from assetlog.consumers.fold.window_loading import load_window
+from assetlog.consumers.schedule.loading import keep, load_desk
+from assetlog.consumers.schedule.past import FoldedPast
 from assetlog.consumers.views.sql import Statement
 from assetlog.consumers.views.sql import statement as _statement
 from assetlog.schemas.codec import Event, decode
 from assetlog.schemas.errors import Broken, Invalid
-from assetlog.schemas.stream import EVENT_FIELD
 
 MAX_POSITION = (1 << 63) - 1
 SNAPSHOT_EVERY = 100_000
@@ -100,6 +102,7 @@ class Fold:
         self.server = server
         self._bodies = bodies
         self._snapshot_every = snapshot_every
+        self._rows: Rows | None = None
         self._expected: dict[bytes, tuple[Event, Identity]] = {}
         self.reload()
         self._progress_due = 0.0
@@ -108,11 +111,17 @@ class Fold:
         """Take what is in memory from the file again."""
         store = self.store
         self.known = Known.load(store.reader)
+        self._rows = None
         self.window = load_window(store)
         self.mark = load_mark(store)
         self.position, self.totals, self._unsnapped = load_position(store)
         self.first = load_first(store)
         """The first entry that was folded; None before it."""
+        self.desk = load_desk(store.reader, self.position, self.known, FoldedPast(store.reader, self._uncommitted))
+        """What is scheduled, and what waits for it."""
+
+    def _uncommitted(self) -> Sequence[tuple[object, ...]]:
+        return () if self._rows is None else self._rows.tables["log"]
 
     def expect(self, raw: bytes, event: Event, of: Identity) -> None:
         """These bytes say this, as the one decoder found: they need not be decoded again. May come from any thread."""
@@ -127,7 +136,7 @@ class Fold:
             duckdb.Error: the outcome is unknown; open the file again and read its position.
         """
         commit = Commit(entries[-1][0], [], {}, {})
-        rows = Rows(self.known)
+        rows = self._rows = Rows(self.known, self.desk)
         decoded, doubtful = self._decode(entries, rows, commit)
         first = self._first_positions(doubtful) if doubtful else {}
         find, remember, add, folded = self.window.find, self.window.add, rows.add, commit.folded
@@ -244,11 +253,13 @@ class Fold:
             with self.store.transaction() as connection:
                 self.store.append(rows.tables)
                 self._snapshot(connection, position)
+                self._keep_desk(position)
         else:
             self.store.commit(rows.tables)
         self.position, self.mark, self.totals = position, mark, totals
         self.first = self.first or entries[0][0]
         self._unsnapped = 0 if snap else unsnapped
+        self._rows = None
 
     @contextlib.contextmanager
     def adopting(
@@ -288,6 +299,10 @@ class Fold:
             statement("forget_progress").run(connection, {"p": position})
         passing("snapshot.after")
 
+    def _keep_desk(self, position: int) -> None:
+        if self.desk.consumers or self.desk.firings:
+            self.store.append({"snap_queues": [(position, keep(self.desk))]})
+
     def _needs_progress(self, entries: Sequence[Entry], commit: Commit) -> bool:
         """Whether this commit must say how far it got: where it ends with no event, else once a second."""
         now = time.monotonic()
@@ -295,29 +310,6 @@ class Fold:
             return False
         self._progress_due = now + PROGRESS_EVERY
         return True
-
-
-def no_event_field() -> Event:
-    """Refuse an entry without an event."""
-    raise Invalid(
-        "The entry has no event.",
-        code="no-event-field",
-        field=EVENT_FIELD,
-        rule=f"an entry of the log has one field, {EVENT_FIELD!r}, with the CloudEvent's bytes",
-        hint=f"Append it as XADD <log> '*' {EVENT_FIELD} '{{...}}'.",
-    )
-
-
-def id_conflict(event: Event) -> Invalid:
-    """The refusal of an event whose id is taken by other bytes."""
-    return Invalid(
-        f"The id {event.id!r} of {event.source!r} already names another event.",
-        code="id-conflict",
-        field="id",
-        value=event.id,
-        rule="a source gives an id to one event; the first one holds",
-        hint="Give every event an id of its own, best a UUIDv7; send the same bytes when sending again.",
-    )
 
 
 def open_fold(

@@ -10,6 +10,14 @@ import msgspec
 
 from assetlog.consumers.fold.identity import Identity
 from assetlog.consumers.fold.known import ColumnEdge, Edge, JobAsset, Known
+from assetlog.consumers.fold.scheduling_rows import (
+    CONSUMER_TYPES,
+    TRIGGER_TYPES,
+    consumer_row,
+    refuse_unreadable,
+    trigger_rows,
+)
+from assetlog.consumers.schedule.desk import Desk
 from assetlog.schemas.codec import Event
 from assetlog.schemas.errors import Invalid
 from assetlog.schemas.events.common import NOTHING
@@ -45,8 +53,9 @@ class Rows:
         "progress",
     )
 
-    def __init__(self, known: Known) -> None:
+    def __init__(self, known: Known, desk: Desk) -> None:
         self.known = known
+        self.desk = desk
         self.tables: dict[str, list[Row]] = {table: [] for table in self.TABLES}
         self._log = self.tables["log"].append
 
@@ -57,8 +66,8 @@ class Rows:
             Invalid: the event contradicts what is known; nothing was added.
         """
         kind, data = event.type, event.data
-        if kind == "asset.aliased":
-            self._refuse_alias_cycle(event)
+        if kind in _REFUSING:
+            _REFUSING[kind](self, event)
         time = recorded(position) if event.time is None else event.time.replace(tzinfo=None)
         aid = self._subject(position, event)
         run = getattr(data, "run", None)
@@ -68,8 +77,11 @@ class Rows:
         if data is None:
             self.tables["skipped"].append((position, kind, event.version))
             return aid
-        if kind == "asset.materialized" and self._is_usual(aid, event.upstream, job, data):
-            return aid
+        if kind == "asset.materialized":
+            if self.desk.consumers and aid is not None:
+                self.desk.materialized(position, aid, data.partition, event.causation_id)  # type: ignore[attr-defined]
+            if self._is_usual(aid, event.upstream, job, data):
+                return aid
         if aid is not None and event.upstream and kind != "asset.failed":
             self._link(position, aid, job, event)
         add_family = _FAMILIES.get(kind)
@@ -125,19 +137,6 @@ class Rows:
         aid = self.known.aids.get(key)
         return self.number(key, position) if aid is None else aid
 
-    def _refuse_alias_cycle(self, event: Event) -> None:
-        known = self.known
-        aid, other = known.aids.get(event.subject or ""), known.aids.get(event.other or "")
-        if aid is not None and other is not None and known.root(aid) == known.root(other) == other:
-            raise Invalid(
-                f"{event.other} cannot stand for {event.subject}: it is what {event.subject} stands for.",
-                code="alias-cycle",
-                field="data.alias",
-                value=event.other,
-                rule="aliases do not form a cycle",
-                hint="Alias the other way round, or use a third key for both.",
-            )
-
 
 def naive(moment: datetime) -> datetime:
     """A UTC moment as the projection stores it."""
@@ -156,6 +155,20 @@ def _run(event: Event) -> tuple[str | None, str | None]:
 
 def _json(value: Any) -> str | None:
     return None if value is None else msgspec.json.encode(value).decode()
+
+
+def _refuse_alias_cycle(rows: Rows, event: Event) -> None:
+    known = rows.known
+    aid, other = known.aids.get(event.subject or ""), known.aids.get(event.other or "")
+    if aid is not None and other is not None and known.root(aid) == known.root(other) == other:
+        raise Invalid(
+            f"{event.other} cannot stand for {event.subject}: it is what {event.subject} stands for.",
+            code="alias-cycle",
+            field="data.alias",
+            value=event.other,
+            rule="aliases do not form a cycle",
+            hint="Alias the other way round, or use a third key for both.",
+        )
 
 
 AddFamily = Callable[[Rows, int, Event, Any, str | None, datetime], None]
@@ -180,8 +193,13 @@ def _referenced(rows: Rows, position: int, _event: Event, aid: Any, job: str | N
     rows.job_asset(position, aid, job, "reads")
 
 
+def _overdue(rows: Rows, position: int, event: Event, aid: Any, _job: str | None, _time: datetime) -> None:
+    rows.desk.overdue(position, aid, event.data.partition)  # type: ignore[union-attr]
+
+
 def _described(rows: Rows, position: int, event: Event, aid: Any, _job: str | None, _time: datetime) -> None:
     data: Any = event.data
+    rows.desk.describe(aid, data.name, data.group)
     rows.tables["descriptions"].append(
         (
             position,
@@ -215,9 +233,11 @@ def _aliased(rows: Rows, position: int, event: Event, aid: Any, _job: str | None
     for member in known.members(other):
         known.add_alias(position, root, member)
         rows.tables["aliases"].append((position, root, member))
+    rows.desk.alias()
 
 
 def _resolved(rows: Rows, position: int, event: Event, aid: Any, _job: str | None, _time: datetime) -> None:
+    rows.desk.resolve(aid, event.subject or "")
     rows.tables["alias_assets"].append((position, event.subject, aid))
 
 
@@ -248,9 +268,20 @@ def _ran(rows: Rows, position: int, event: Event, _aid: Any, job: str | None, ti
     rows.tables["runs"].append(row)
 
 
+def _consumer(rows: Rows, position: int, event: Event, _aid: Any, _job: str | None, _time: datetime) -> None:
+    rows.tables["consumers"].append(consumer_row(rows.desk, position, event))
+
+
+def _trigger(rows: Rows, position: int, event: Event, _aid: Any, _job: str | None, _time: datetime) -> None:
+    row, consumed = trigger_rows(rows.desk, position, event)
+    rows.tables["triggers"].append(row)
+    rows.tables["consumed"].extend(consumed)
+
+
 _FAMILIES: dict[str, AddFamily] = {
     "asset.materialized": _materialized,
     "asset.failed": _failed,
+    "asset.overdue": _overdue,
     "asset.referenced": _referenced,
     "asset.described": _described,
     "asset.checked": _checked,
@@ -263,4 +294,11 @@ _FAMILIES: dict[str, AddFamily] = {
     "run.succeeded": _ran,
     "run.failed": _ran,
     "run.skipped": _ran,
+    **dict.fromkeys(CONSUMER_TYPES, _consumer),
+    **dict.fromkeys(TRIGGER_TYPES, _trigger),
 }
+_REFUSING: dict[str, Callable[[Rows, Event], None]] = {
+    "asset.aliased": _refuse_alias_cycle,
+    "consumer.registered": lambda _rows, event: refuse_unreadable(event),
+}
+"""What an event must not contradict, before anything of it is added."""

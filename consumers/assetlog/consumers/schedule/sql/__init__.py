@@ -1,0 +1,1 @@
+"""The questions about scheduling, one named file each."""
