@@ -8,108 +8,22 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Literal
-
-import msgspec
 
 from assetlog.consumers.fold.known import Known
+from assetlog.consumers.schedule.consumer_state import Accepted, ConsumerState, Firing, Past
 from assetlog.consumers.schedule.definition import Definition, definition_of
 from assetlog.consumers.schedule.interest import Interests
 from assetlog.consumers.schedule.judge import taken
-from assetlog.consumers.schedule.queues import NOWHERE, Queues, Range, milliseconds, single
+from assetlog.consumers.schedule.queues import NOWHERE, Range, Source, milliseconds, single
 from assetlog.schemas.events.consumer import ConsumerRegistered
 from assetlog.schemas.events.trigger import TriggerFired
 from assetlog.schemas.keys import canonical_key
 from assetlog.schemas.positions import parse_position
+from assetlog.schemas.work import MAX_LISTED
 
 MOST_REMEMBERED = 10_000
 """Ended triggers whose depth is remembered: what they emitted may come late."""
 ENDING = frozenset({"succeeded", "exhausted", "cancelled"})
-
-Act = Literal["fired", "cancelled", "void"]
-
-
-class Past:
-    """What the desk asks of the events before those it is fed with. Here: there were none."""
-
-    def materializations(self, after: int, before: int) -> Iterable[tuple[int, int, str | None]]:
-        """Materializations between two positions: the position, the asset's number, the partition."""
-        del after, before
-        return ()
-
-    def facts(self) -> Iterable[tuple[int, str | None, str | None]]:
-        """The number, name and group of every asset that has one."""
-        return ()
-
-    def resolved(self) -> Iterable[tuple[int, str]]:
-        """The number of every asset that a run-time alias stood for, with the alias."""
-        return ()
-
-    def firing(self, trigger: str) -> Firing | None:
-        """A trigger that was accepted."""
-        del trigger
-        return None
-
-
-@dataclass(slots=True)
-class Firing:
-    """A trigger that was accepted and has not ended."""
-
-    id: str
-    definition: Definition
-    position: int
-    partition: str | None
-    ranges: tuple[Range, ...]
-    depth: int = 1
-    state: Literal["fired", "started"] = "fired"
-    tries: int = 1
-    """How often it was to be handed out: once, and once more each time that a person retries it."""
-
-
-@dataclass(slots=True)
-class ConsumerState:
-    """A consumer, and all that is so of it now."""
-
-    definition: Definition
-    exact: bool
-    """Whether a range of an asset's events says exactly which of them wait."""
-    paused: bool = False
-    paused_reason: str | None = None
-    queues: Queues = field(default_factory=Queues)
-    complete: set[str | None] = field(default_factory=set)
-    """With `within`: partitions in which all that is needed came within the window."""
-    active: dict[str, int] = field(default_factory=dict)
-    """Triggers that have not ended, each with its position."""
-    last_trigger: tuple[str, int] | None = None
-    depth: int = 0
-    """The greatest depth of a trigger that emitted something of what waits."""
-    released: tuple[int, ...] = ()
-    """What no longer waits since the condition was changed last."""
-
-    @property
-    def queued(self) -> int:
-        """How many events wait."""
-        return self.queues.count
-
-    def ready(self, partition: str | None) -> tuple[dict[str, int], set[str]]:
-        """The leaves with something queued in a partition, with its first position; and those that count as true."""
-        firsts = self.queues.firsts(partition)
-        return firsts, {leaf for leaf in firsts if self._is_complete(leaf, partition)}
-
-    def _is_complete(self, leaf: str, partition: str | None) -> bool:
-        mapper = self.definition.mapper(leaf)
-        if mapper.of is None or partition is None:
-            return True
-        return mapper.complete(partition, (part for _, part in self.queues.by_partition[partition].get(leaf, {})))
-
-
-class Accepted(msgspec.Struct, frozen=True):
-    """What the desk says of a firing."""
-
-    act: Act
-    reason: str | None = None
-    ranges: tuple[Range, ...] = ()
 
 
 class Desk:
@@ -125,8 +39,10 @@ class Desk:
         self._past = past or Past()
         self.consumers: dict[str, ConsumerState] = {}
         self.firings: dict[str, Firing] = {}
-        self.news: set[str] = set()
-        """Consumers of which something changed that may let them fire; whoever decides takes them out."""
+        self.news: dict[str, set[str | None] | None] = {}
+        """Consumers of which something changed that may let them fire, and in which partitions (None: in any)."""
+        self.told_firings: list[tuple[str, str]] = []
+        """Consumer and trigger of firings, accepted or void. Whoever decides takes these and the news out."""
         self.interests = Interests()
         self._ended: OrderedDict[str, Firing] = OrderedDict()
         self._knows_facts = False
@@ -152,7 +68,7 @@ class Desk:
         self.interests.add(name, definition.leaves)
         if data.start is not None and fresh:
             self._backfill(state, parse_position(data.start), fresh)
-        self.news.add(name)
+        self.news[name] = None
 
     def pause(self, name: str, reason: str | None) -> None:
         """A consumer no longer fires."""
@@ -165,7 +81,7 @@ class Desk:
         state = self.consumers.get(name)
         if state is not None:
             state.paused, state.paused_reason, state.depth = False, None, 0
-            self.news.add(name)
+            self.news[name] = None
 
     def remove(self, name: str) -> None:
         """A consumer is gone, with all that waits for it; triggers that fired go on."""
@@ -182,7 +98,7 @@ class Desk:
             return
         state.queues.tick(leaf, position)
         self._look(state, None, position)
-        self.news.add(name)
+        self.news[name] = None
 
     def materialized(self, position: int, aid: int, part: str | None, cause: str | None = None) -> None:
         """An asset has news."""
@@ -208,6 +124,7 @@ class Desk:
 
     def fire(self, position: int, trigger: str, data: TriggerFired) -> Accepted:
         """A firing: accepted if all that it consumes waits, void otherwise."""
+        self.told_firings.append((data.consumer, trigger))
         state = self.consumers.get(data.consumer)
         if state is None:
             return Accepted("void", f"there is no consumer {data.consumer!r}")
@@ -226,18 +143,21 @@ class Desk:
         state = self.consumers.get(name)
         if state is None:
             return
+        gone: dict[int, Source | None] = {}
         for one in accepted.ranges:
-            state.queues.take(partition, one)
+            gone.update(state.queues.take(partition, one))
         state.complete.discard(partition)
         if state.queues.count == 0:
             state.depth = 0
         elif state.definition.data.within is not None:
             self._look(state, partition, max(state.queues.lasts(partition).values(), default=0))
-        self.news.add(name)
+        self._note(name, partition)
         if accepted.act == "fired":
             state.active[trigger] = position
             state.last_trigger = trigger, position
-            self.firings[trigger] = Firing(trigger, state.definition, position, partition, accepted.ranges, depth)
+            firing = Firing(trigger, state.definition, position, partition, accepted.ranges, depth)
+            firing.events = tuple(sorted(gone.items())) if len(gone) <= MAX_LISTED else ()
+            self.firings[trigger] = firing
 
     def told(self, act: str, trigger: str) -> None:
         """What became of a trigger."""
@@ -272,7 +192,7 @@ class Desk:
             if owner is not None:
                 owner.active[firing.id] = firing.position
         self._learn_facts()
-        self.news.update(self.consumers)
+        self.news.update(dict.fromkeys(self.consumers))
 
     def depth_of(self, cause: str | None) -> int:
         """How many triggers led to an event that names the trigger which caused it."""
@@ -317,13 +237,18 @@ class Desk:
                 continue
             self._wait(state, leaf, position, aid, part)
             state.depth = max(state.depth, depth)
-            self.news.add(name)
 
     def _wait(self, state: ConsumerState, leaf: str, position: int, aid: int, part: str | None) -> None:
         target = None if part is None else state.definition.mapper(leaf).target(part)
         state.queues.add(target, leaf, (aid, part), position)
+        self._note(state.definition.name, target)
         if state.definition.data.within is not None:
             self._look(state, target, position)
+
+    def _note(self, name: str, partition: str | None) -> None:
+        partitions = self.news.setdefault(name, set())
+        if partitions is not None:
+            partitions.add(partition)
 
     def _look(self, state: ConsumerState, partition: str | None, now: int) -> None:
         """Whether all that is needed has come within the window that ends at a position."""
@@ -359,7 +284,7 @@ class Desk:
         state = self.consumers.get(firing.definition.name)
         if state is not None:
             state.active.pop(firing.id, None)
-            self.news.add(firing.definition.name)
+            self.news[firing.definition.name] = None
 
     def _keys(self, aid: int) -> list[str]:
         """The keys that name an asset: its own, and those that name the same thing."""

@@ -13,8 +13,9 @@ import msgspec
 from msgspec import Struct
 
 from assetlog.consumers.fold.known import Known
+from assetlog.consumers.schedule.consumer_state import Accepted, ConsumerState, Firing
 from assetlog.consumers.schedule.definition import Definition
-from assetlog.consumers.schedule.desk import Accepted, ConsumerState, Desk, Firing
+from assetlog.consumers.schedule.desk import Desk
 from assetlog.consumers.schedule.past import MAX_POSITION, FoldedPast, definitions, registered, sql
 from assetlog.consumers.schedule.queues import Queues, Range
 from assetlog.schemas.conditions import AssetLeaf, Stale, decode_condition, leaves
@@ -227,7 +228,7 @@ def _restored_firing(kept: KeptFiring, definition: Definition) -> Firing:
         tuple(map(Range._make, kept.ranges)),
         kept.depth,
         "started" if kept.started else "fired",
-        kept.tries,
+        tries=kept.tries,
     )
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import duckdb
 import msgspec
 
+from assetlog.consumers.schedule.consumer_state import Firing, Past
 from assetlog.consumers.schedule.definition import Definition, definition_of
-from assetlog.consumers.schedule.desk import Firing, Past
 from assetlog.consumers.schedule.queues import Range
 from assetlog.consumers.views.sql import Statement, statement
 from assetlog.schemas.events.consumer import ConsumerRegistered

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import heapq
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from itertools import repeat
+from operator import itemgetter
 from typing import NamedTuple
 
 from assetlog.schemas.positions import SEQ_BITS
@@ -16,6 +19,8 @@ PartitionQueue = dict[str, LeafQueue]
 """By a leaf's id."""
 
 
+Chosen = dict[int, Source | None]
+"""Positions in order, with their sources; None for a tick."""
 NOWHERE: Source = (-1, None)
 """The source of what does not wait."""
 
@@ -80,17 +85,34 @@ class Queues:
         }
         return {**found, **{leaf: at for leaf, at in self.firsts(partition).items() if leaf in self.ticks}}
 
-    def waiting(self, partition: str | None, leaves: Iterable[str]) -> dict[int, Source | None]:
-        """The positions that wait on some leaves in a partition, in order; with their source, None for a tick."""
-        found: dict[int, Source | None] = {}
+    def waiting(self, partition: str | None, leaves: Iterable[str], most: int | None = None) -> Chosen:
+        """The positions that wait on some leaves in a partition, in order, the first so many; with their sources."""
         queue = self.by_partition.get(partition, {})
+        lines: list[Iterable[tuple[int, Source | None]]] = []
         for leaf in leaves:
-            for source, positions in queue.get(leaf, {}).items():
-                found.update(dict.fromkeys(positions, source))
+            lines += [zip(at, repeat(source), strict=False) for source, at in queue.get(leaf, {}).items()]
             tick = self.ticks.get(leaf, 0)
             if tick and self.used.get((leaf, partition), 0) < tick:
-                found[tick] = None
-        return dict(sorted(found.items()))
+                lines.append([(tick, None)])
+        found: Chosen = {}
+        for position, source in heapq.merge(*lines, key=itemgetter(0)):
+            found[position] = source
+            if len(found) == most:
+                break
+        return found
+
+    def spans(self, partition: str | None, leaves: Iterable[str]) -> list[Range]:
+        """All that waits on some leaves in a partition, one range an asset and partition: where ranges are exact."""
+        spans: dict[Source, array[int]] = {}
+        queue, found = self.by_partition.get(partition, {}), []
+        for leaf in leaves:
+            for source, positions in queue.get(leaf, {}).items():
+                if len(positions) > len(spans.get(source, ())):
+                    spans[source] = positions
+            tick = self.ticks.get(leaf, 0)
+            if tick and self.used.get((leaf, partition), 0) < tick:
+                found.append(single(tick, None))
+        return found + [Range(*source, at[0] - 1, at[-1], len(at)) for source, at in spans.items()]
 
     def all(self) -> Iterator[tuple[int, Source]]:
         """Every event that waits, in order, once."""
@@ -109,19 +131,20 @@ class Queues:
             )
         return len(self._within(partition, wanted)) == wanted.events
 
-    def take(self, partition: str | None, wanted: Range) -> None:
-        """Take what a range consumes from every leaf."""
+    def take(self, partition: str | None, wanted: Range) -> Chosen:
+        """Take what a range consumes from every leaf; the positions that are gone, with their source."""
         if wanted.aid is None:
             for leaf, at in self.ticks.items():
                 if at == wanted.up_to:
                     self.used[leaf, partition] = at
-            return
+            return {wanted.up_to: None}
         gone: set[int] = set()
-        source = (wanted.aid, wanted.part)
+        source: Source = (wanted.aid, wanted.part)
         for target in list(self.by_partition):
             for leaf in list(self.by_partition[target]):
                 gone.update(self._cut(target, leaf, source, wanted))
         self.count -= len(gone)
+        return dict.fromkeys(gone, source)
 
     def drop_leaf(self, leaf: str) -> None:
         """A leaf is no longer part of the condition."""
@@ -170,19 +193,9 @@ class Queues:
         return other
 
 
-def ranges(chosen: dict[int, Source | None], *, exact: bool) -> list[Range]:
-    """What a firing consumes: one range an asset and partition, or one an event where a range would not be exact."""
-    if not exact:
-        return [single(position, source) for position, source in chosen.items()]
-    by_source: dict[Source, list[int]] = {}
-    found = []
-    for position, source in chosen.items():
-        if source is None:
-            found.append(single(position, None))
-        else:
-            by_source.setdefault(source, []).append(position)
-    found += [Range(*source, at[0] - 1, at[-1], len(at)) for source, at in by_source.items()]
-    return found
+def singles(chosen: Chosen) -> list[Range]:
+    """A range for each position."""
+    return [single(position, source) for position, source in chosen.items()]
 
 
 def milliseconds(position: int) -> int:
