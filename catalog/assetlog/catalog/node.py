@@ -154,6 +154,7 @@ class Node:
             await loading
         await self._build(log, projection)
         await self._serve(self.parts, listener)
+        await self._deliver(log)
 
     async def _open_projection(self, log: EventLog) -> Projection:
         from assetlog.catalog.projection import Projection
@@ -194,6 +195,13 @@ class Node:
         self._later("api", stop)
         await server.start()
 
+    async def _deliver(self, log: EventLog) -> None:
+        from assetlog.catalog.targets import Delivery
+
+        delivery = Delivery(self.settings, log.url, log.client)
+        self._later("delivery", delivery.stop)
+        await delivery.start()
+
     def _announce(self) -> None:
         home, catalog = self.settings.home, self.settings.catalog
         node = NodeFile(api=self.url, log=self.log.url, catalog=catalog, pid=os.getpid(), version=version("assetlog"))
@@ -215,6 +223,7 @@ def load_libraries() -> None:
     import assetlog.catalog.api.app
     import assetlog.catalog.api.edge
     import assetlog.catalog.assembly
+    import assetlog.catalog.targets
     import assetlog.catalog.web_server  # noqa: F401 - loaded for those who come after
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import Field, PrivateAttr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from assetlog.consumers.deliver.rules import SECRETS, parse_hosts
 from assetlog.schemas.errors import Invalid
 from assetlog.schemas.node_file import default_home
 from assetlog.schemas.stream import DEFAULT_CATALOG, check_catalog
@@ -70,6 +71,27 @@ class Settings(BaseSettings):
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = _setting(
         (), "Host names the API answers to, beside loopback and `host`; `*` for any. Comma-separated.", "names"
     )
+    targets_allow: Annotated[tuple[str, ...], NoDecode] = _setting(
+        (),
+        "Hosts of consumers' targets that may be in a private network: names, `*.endings`, addresses, networks such as "
+        "10.1.0.0/16. Comma-separated.",
+        "hosts",
+    )
+    targets_allow_private: bool = _setting(
+        False, "Let targets reach every private network and this machine itself; never link-local addresses."
+    )
+    targets_only_allowed: bool = _setting(
+        False, "Let targets reach the hosts of `targets_allow` only, and no other, public ones neither."
+    )
+    targets_secrets: Annotated[tuple[str, ...], NoDecode] = _setting(
+        SECRETS,
+        "Environment variables and absolute paths that targets may name as places of secrets; `*` stands for any text. "
+        "Comma-separated.",
+        "patterns",
+    )
+    targets_concurrency: int = _setting(
+        16, "Triggers that this node delivers to targets at a time.", "triggers", ge=1, le=1024
+    )
     hot_assets: int = _setting(100_000, "Assets whose state is kept in memory.", "assets", ge=1)
     snapshot_every: int = _setting(100_000, "Events between two snapshots of every asset's state.", "events", ge=1)
     archive_url: str | None = _setting(
@@ -125,10 +147,19 @@ class Settings(BaseSettings):
     def _expand_home(cls, value: Path) -> Path:
         return value.expanduser().absolute()
 
-    @field_validator("allowed_hosts", mode="before")
+    @field_validator("allowed_hosts", "targets_allow", "targets_secrets", mode="before")
     @classmethod
-    def _split_hosts(cls, value: Any) -> Any:
+    def _split(cls, value: Any) -> Any:
         return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+
+    @field_validator("targets_allow")
+    @classmethod
+    def _check_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            parse_hosts(value)
+        except Invalid as error:
+            raise ValueError(f"{error.value}: {error.rule}") from None
+        return value
 
     def explain(self) -> list[Explained]:
         """Each setting, its value and where that came from. Passwords are masked."""
@@ -151,6 +182,11 @@ class Settings(BaseSettings):
 def crash_at() -> str | None:
     """Where this process shall kill itself: for the chaos tests only, hence no setting (`consumers.crash_points`)."""
     return os.environ.get("ASSETLOG_CRASH_AT")
+
+
+def environment() -> Mapping[str, str]:
+    """The process's environment, in which targets' secrets are looked up when something is delivered."""
+    return os.environ
 
 
 def variable_of(name: str) -> str:

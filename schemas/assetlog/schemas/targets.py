@@ -155,15 +155,6 @@ def pool_of(target: AnyTarget) -> str:
     return target.pool if isinstance(target, PythonTarget) else TARGETS_POOL
 
 
-def attempts_of(target: AnyTarget) -> tuple[int, float] | None:
-    """Attempts and the first pause, in seconds, of a target whose consumer says nothing of them; None: the usual ones.
-
-    >>> attempts_of(WebhookTarget(url="https://example.com"))
-    (15, 5.0)
-    """
-    return None if isinstance(target, PythonTarget) else (DELIVERY_ATTEMPTS, DELIVERY_BACKOFF)
-
-
 def _invalid(error: msgspec.ValidationError, value: object) -> Invalid:
     """The refusal, with the field it is about; what may be a secret is not shown."""
     told = explain.invalid(error, msgspec.json.encode(value, enc_hook=str), "target")

@@ -12,13 +12,17 @@ import msgspec
 from assetlog.consumers.deliver.guard import check_host
 from assetlog.consumers.deliver.rules import Rules
 from assetlog.consumers.deliver.secrets import check_place, place_in
-from assetlog.consumers.deliver.web import RESERVED
 from assetlog.schemas.errors import Invalid
 from assetlog.schemas.secrets import names_a_secret, without_secrets
 from assetlog.schemas.targets import AnyTarget, PythonTarget, StreamTarget, WebhookTarget
 
 PLACES: Final = ("secret", "token", "password", "api_key", "basic_auth")
 """Fields that hold a secret's place."""
+RESERVED: Final = frozenset(
+    {"host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "accept-encoding"}
+    | {"webhook-id", "webhook-timestamp", "webhook-signature"}
+)
+"""Headers that a target may not set itself."""
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
 

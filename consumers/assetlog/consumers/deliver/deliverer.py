@@ -1,4 +1,4 @@
-"""Delivers work to foreign targets: what every node runs on the pool of targets."""
+"""Delivers work to foreign targets: what every node runs on the pool of targets. Import it when there is some."""
 
 from __future__ import annotations
 

@@ -6,14 +6,13 @@ import asyncio
 import ssl
 from collections.abc import Mapping
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
+
+import httpx
 
 from assetlog.consumers.deliver import guard
 from assetlog.consumers.deliver.rules import Rules
 from assetlog.schemas.errors import Invalid, Unavailable
-
-if TYPE_CHECKING:
-    import httpx
 
 CONNECT_WITHIN: Final = 10.0
 """Seconds for a connection, TLS included."""
@@ -23,11 +22,6 @@ MAX_ANSWER: Final = 262_144
 """Bytes of an answer that are read; what is longer is cut off."""
 MAX_TRIED: Final = 4
 """Addresses of a host that are tried in turn."""
-RESERVED: Final = frozenset(
-    {"host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "accept-encoding"}
-    | {"webhook-id", "webhook-timestamp", "webhook-signature"}
-)
-"""Headers that a target may not set itself."""
 
 
 class Answer(NamedTuple):
@@ -43,6 +37,8 @@ class Answer(NamedTuple):
 class Web:
     """Sends requests for targets. One connection a request: nothing is shared between targets.
 
+    Make it in a thread: reading the certificates takes some 30 ms.
+
     Args:
         rules: what the node lets targets do.
         resolve: gives the addresses of a host.
@@ -52,8 +48,12 @@ class Web:
     def __init__(self, rules: Rules, resolve: guard.Resolve = guard.resolve, tls: ssl.SSLContext | None = None) -> None:
         self._rules = rules
         self._resolve = resolve
-        self._tls = tls
-        self._transport: httpx.AsyncHTTPTransport | None = None
+        self._agent = f"assetlog/{version('assetlog')}"
+        self._transport = httpx.AsyncHTTPTransport(
+            verify=tls or httpx.create_ssl_context(),
+            trust_env=False,
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
+        )
 
     async def post(
         self, url: str, body: bytes, headers: Mapping[str, str], *, private: bool = True, within: float | None = None
@@ -78,13 +78,9 @@ class Web:
 
     async def close(self) -> None:
         """Let go of what is held."""
-        if self._transport is not None:
-            await self._transport.aclose()
-            self._transport = None
+        await self._transport.aclose()
 
     async def _post(self, text: str, body: bytes, headers: Mapping[str, str], private: bool) -> Answer:
-        import httpx
-
         url = _url(text)
         port = url.port or (443 if url.scheme == "https" else 80)
         host = url.raw_host.decode("ascii")
@@ -100,14 +96,11 @@ class Web:
         raise _unreachable(host, failure or OSError("no address")) from None
 
     async def _post_at(self, address: str, url: httpx.URL, body: bytes, headers: Mapping[str, str]) -> Answer:
-        import httpx
-
-        transport = await self._open()
         request = httpx.Request(
             "POST",
             url.copy_with(host=address),
             headers={
-                "user-agent": f"assetlog/{version('assetlog')}",
+                "user-agent": self._agent,
                 "accept": "application/json",
                 "content-type": "application/json",
                 **headers,
@@ -121,26 +114,14 @@ class Web:
                 "timeout": httpx.Timeout(None, connect=CONNECT_WITHIN).as_dict(),
             },
         )
-        response = await transport.handle_async_request(request)
+        response = await self._transport.handle_async_request(request)
         try:
             return Answer(response.status_code, response.headers, await _first_bytes(response))
         finally:
             await response.aclose()
 
-    async def _open(self) -> httpx.AsyncHTTPTransport:
-        import httpx
-
-        if self._transport is None:
-            if self._tls is None:
-                self._tls = await asyncio.to_thread(httpx.create_ssl_context)  # reads a file of 200 kB
-            limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-            self._transport = httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False, limits=limits)
-        return self._transport
-
 
 def _url(text: str) -> httpx.URL:
-    import httpx
-
     try:
         url = httpx.URL(text)
     except httpx.InvalidURL as error:

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from standardwebhooks.webhooks import Webhook
+
 from assetlog.consumers.deliver.answers import failure, refuse
 from assetlog.consumers.deliver.payload import message
 from assetlog.consumers.deliver.secrets import Secrets, missing
@@ -47,8 +49,6 @@ def signatures(key: str, id: str, timestamp: int, body: bytes, target: WebhookTa
     Raises:
         Broken: a key is not one of Standard Webhooks.
     """
-    from standardwebhooks.webhooks import Webhook
-
     moment = datetime.fromtimestamp(timestamp, UTC)
     try:
         return " ".join(Webhook(one).sign(id, moment, body.decode()) for one in key.split())
