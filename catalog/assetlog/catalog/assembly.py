@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import platform
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,10 +23,13 @@ from assetlog.consumers.archive.places import open_place
 from assetlog.consumers.fold.fold import Fold
 from assetlog.consumers.fold.hot import HotAsset, HotAssets
 from assetlog.consumers.fold.projector import Projector
+from assetlog.consumers.log.lease import Lease
+from assetlog.consumers.schedule.scheduler import LEASE, Scheduler
 from assetlog.consumers.views.hot_loader import HotLoader
 from assetlog.consumers.views.memory import Memory
 from assetlog.consumers.views.reader import Reader
 from assetlog.schemas.errors import Unavailable
+from assetlog.schemas.ids import new_id
 
 COLLECT_IDLE_FROM = 10_000
 """New objects that make a collection worth its time while idle."""
@@ -47,6 +51,13 @@ async def build_parts(settings: Settings, log: EventLog, projection: Projection)
         appender=log.appender,
         intake=Intake(log.appender, projector, settings.redact_secrets),
         projector=projector,
+        scheduler=Scheduler(
+            log.client,
+            Lease(log.blocking, settings.catalog, LEASE, f"{platform.node() or 'localhost'}:{os.getpid()}:{new_id()}"),
+            settings.catalog,
+            projector,
+            log.appender.last_position,
+        ),
         archiver=Archiver(log.blocking, settings.catalog, log.archive, projector, _rules(settings), log.index),
         reader=Reader(projector.cursor, log.bodies, lambda: projector.epoch, lambda: projector.fold.known),
         keeper=Keeper(

@@ -177,6 +177,9 @@ class Node:
         await parts.projector.start()
         self._later("archiver", lambda: asyncio.to_thread(parts.archiver.stop))
         parts.archiver.start()
+        parts.projector.on_fed = parts.scheduler.fed
+        self._later("scheduler", parts.scheduler.stop)
+        await parts.scheduler.start()
         log.watch_over(on_back=parts.projector.resume)
 
     async def _serve(self, parts: Parts, listener: socket.socket) -> None:

@@ -22,6 +22,7 @@ from assetlog.consumers.archive.archiver import Archiver
 from assetlog.consumers.archive.blobs import Blobs
 from assetlog.consumers.fold.projector import Projector
 from assetlog.consumers.log.appender import Appender
+from assetlog.consumers.schedule.scheduler import Scheduler
 from assetlog.consumers.views.limited_reader import LimitedReader
 from assetlog.consumers.views.memory import Memory
 from assetlog.consumers.views.reader import Reader
@@ -44,6 +45,8 @@ class Parts:
     appender: Appender
     intake: Intake
     projector: Projector
+    scheduler: Scheduler
+    """What fires consumers while this node leads."""
     archiver: Archiver
     """What seals and trims the log while this node leads, and says how far it is."""
     reader: Reader
@@ -61,8 +64,15 @@ class Parts:
     """Version and catalog: equal questions to other ones have other ETags."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the node stops: open streams end."""
+    deciding: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while something about consumers is looked up and then written: of two that do so, the second looks again."""
     caller: Caller | None = None
     """Whose token came with the request; None for somebody on an open node."""
+
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        """Beginnings of the keys that the caller may see; none: every key."""
+        return () if self.caller is None else self.caller.token.prefixes
 
     @property
     def welcome(self) -> bool:
@@ -99,9 +109,14 @@ class Parts:
             raise not_yet_folded(position, self.projector.position)
 
 
+def whole_parts(request: Plain) -> Parts:
+    """The node that a request came to, whoever asks."""
+    return cast("Parts", request.app.state["parts"])
+
+
 def parts_of(request: Plain) -> Parts:
     """The node that a request came to, as far as its caller may see it."""
-    parts = cast("Parts", request.app.state["parts"])
+    parts = whole_parts(request)
     caller = caller_of(request.scope)
     return parts if caller is None else parts_for(parts, caller)
 

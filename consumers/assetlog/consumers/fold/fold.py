@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -31,6 +31,7 @@ from assetlog.consumers.fold.store import (
 from assetlog.consumers.fold.version import fold_version
 from assetlog.consumers.fold.window import Seen
 from assetlog.consumers.fold.window_loading import load_window
+from assetlog.consumers.schedule.desk import Desk
 from assetlog.consumers.schedule.loading import keep, load_desk
 from assetlog.consumers.schedule.past import FoldedPast
 from assetlog.consumers.views.sql import Statement
@@ -102,6 +103,8 @@ class Fold:
         self.server = server
         self._bodies = bodies
         self._snapshot_every = snapshot_every
+        self.on_fed: Callable[[Desk], object] = lambda _desk: None
+        """Called with the desk after each batch, before its commit: what it was fed with is in the log."""
         self._rows: Rows | None = None
         self._expected: dict[bytes, tuple[Event, Identity]] = {}
         self.reload()
@@ -154,6 +157,8 @@ class Fold:
                 continue
             remember(of, Seen(position, hash(raw)))
             folded.append(change_of(position, event, aid, raw))
+        if self.desk:
+            self.on_fed(self.desk)
         self._finish(entries, rows, commit)
         return commit
 

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, TypeVar
 
 import duckdb
 import redis
@@ -22,16 +22,19 @@ import redis
 from assetlog.consumers.fold.fold import Commit, Entry, Fold, Mark, Totals
 from assetlog.consumers.fold.hot import HotAssets
 from assetlog.consumers.fold.identity import Identity
+from assetlog.consumers.fold.log_source import Log
 from assetlog.consumers.fold.parts import in_parts
 from assetlog.consumers.fold.store import CHECKPOINT_EVERY, is_damage, put_aside_damaged
 from assetlog.consumers.fold.subscription import Subscription
 from assetlog.consumers.fold.verdicts import Verdict, Verdicts
 from assetlog.consumers.fold.waiting import Waiters
 from assetlog.consumers.fold.window import Seen
+from assetlog.consumers.schedule.desk import Desk
 from assetlog.schemas.codec import Event
 from assetlog.schemas.errors import AssetlogError, Broken, Invalid, Unavailable
 
 logger = logging.getLogger("assetlog.projector")
+Answer = TypeVar("Answer")
 
 RETRY_FIRST = 0.05
 RETRY_MOST = 5.0
@@ -56,25 +59,6 @@ FLOOD_LASTS = 0.5
 """Seconds after such a batch."""
 WORTH_A_COMMIT = 40
 """A batch of so many events is followed by no rest."""
-
-
-class Log(Protocol):
-    """What the projector asks of the log beside reading on."""
-
-    def check(self, mark: Mark | None, first: int | None) -> None:
-        """Raise Broken if the log is not the one that was folded, from the first entry up to the mark."""
-
-    def holds(self, mark: Mark) -> bool:
-        """Whether the entry at the mark is there, unchanged: quick enough for every batch."""
-
-    def catch_up(self, fold: Fold, up_to: int) -> None:
-        """Fold on to a position that was folded before, by a file that is gone."""
-
-    def last_position(self) -> int:
-        """Where the log ends."""
-
-    def fill(self, fold: Fold) -> int:
-        """Fold on as far as the archive reaches, the quick way; how many entries that were."""
 
 
 class Projector:
@@ -114,7 +98,10 @@ class Projector:
         self._damage: duckdb.Error | None = None
         self._reading = False
         self.hot = hot
+        self.on_fed: Callable[[Desk], Any] = lambda _desk: None
+        """Called on the writer's thread with the desk after it was fed with a batch, before that is committed."""
         self.fold = open_fold()
+        self.fold.on_fed = self._fed
         self.position = self.fold.position
         self.epoch = 0
         """How often the projection was opened again; connections of an earlier epoch are closed."""
@@ -168,6 +155,15 @@ class Projector:
     def quarantine_reason(self, position: int) -> Invalid | None:
         """Why an entry is in the quarantine, for the latest ones."""
         return self._verdicts.reason(position)
+
+    async def ask_desk(self, question: Callable[[Desk], Answer]) -> Answer:
+        """Put a question to the desk, between two batches."""
+        answer: Answer = await self._in_writer(lambda: question(self._sure_fold().desk))
+        return answer
+
+    def _fed(self, desk: Desk) -> None:
+        if self.failure is None:
+            self.on_fed(desk)
 
     def seen(self, of: Identity) -> Seen | None:
         """The event that has this identity, if it is one of the last 50,000."""
@@ -349,6 +345,7 @@ class Projector:
             )
             self._damage = None
         self.fold = self._open_fold()
+        self.fold.on_fed = self._fed
         self.epoch += 1
         if self._reading and self.fold.position < self.position:  # what was read before does not come again
             self._log.catch_up(self.fold, self.position)

@@ -214,6 +214,8 @@ class LogServer:
                     break
             else:
                 self._end_heirs(record)
+                if not self._gone_within(ENDS_WITHIN):  # a server that was killed keeps the lock while it is torn down
+                    self._end_heirs(record)
         if self._process is not None:
             self._process.wait(ENDS_WITHIN)
             self._process = None

@@ -28,6 +28,11 @@ class Past:
         """The number of every asset that a run-time alias stood for, with the alias."""
         return ()
 
+    def positions(self, one: Range) -> Iterable[int]:
+        """The events in a range."""
+        del one
+        return ()
+
     def firing(self, trigger: str) -> Firing | None:
         """A trigger that was accepted."""
         del trigger

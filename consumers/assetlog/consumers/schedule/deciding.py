@@ -12,6 +12,7 @@ from assetlog.consumers.schedule.judge import core, taken
 from assetlog.consumers.schedule.queues import Queues, Range, milliseconds, singles
 from assetlog.schemas.events.common import Consumed
 from assetlog.schemas.events.trigger import TriggerFired
+from assetlog.schemas.ids import derived_id
 from assetlog.schemas.positions import format_position
 
 MOST_AT_ONCE = 500
@@ -170,8 +171,5 @@ def trigger_id(consumer: str, partition: str | None, ranges: Iterable[Range]) ->
     '00000000-0007'
     """
     ordered = sorted(ranges, key=lambda one: (one.up_to, one.aid or -1))
-    text = repr((consumer, partition, [(one.after, one.up_to, one.events) for one in ordered]))
-    bits = int.from_bytes(sha256(text.encode()).digest()[:10])
-    ms = milliseconds(ordered[-1].up_to) if ordered else 0
-    digits = f"{ms << 80 | 0x7 << 76 | (bits >> 68 & 0xFFF) << 64 | 0b10 << 62 | bits & (1 << 62) - 1:032x}"
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+    said = sha256(repr((consumer, partition, [(one.after, one.up_to, one.events) for one in ordered])).encode())
+    return derived_id(milliseconds(ordered[-1].up_to) if ordered else 0, said.digest())

@@ -43,12 +43,16 @@ class Desk:
         """Consumers of which something changed that may let them fire, and in which partitions (None: in any)."""
         self.told_firings: list[tuple[str, str]] = []
         """Consumer and trigger of firings, accepted or void. Whoever decides takes these and the news out."""
+        self.to_hand: list[Firing] = []
+        """Triggers to hand to workers; whoever leads takes them out."""
+        self.version = 0
+        """Counts what changes which ticks are waited for."""
         self.interests = Interests()
         self._ended: OrderedDict[str, Firing] = OrderedDict()
         self._knows_facts = False
 
     def __bool__(self) -> bool:
-        return bool(self.consumers)
+        return bool(self.consumers or self.firings or self.told_firings)
 
     def register(self, position: int, name: str, data: ConsumerRegistered) -> None:
         """A consumer was declared, or declared anew: leaves that it keeps keep their queues.
@@ -66,6 +70,7 @@ class Desk:
             self.interests.remove(name, state.definition.leaves)
             fresh = _redeclare(state, definition)
         self.interests.add(name, definition.leaves)
+        self.version += 1
         if data.start is not None and fresh:
             self._backfill(state, parse_position(data.start), fresh)
         self.news[name] = None
@@ -75,12 +80,14 @@ class Desk:
         state = self.consumers.get(name)
         if state is not None:
             state.paused, state.paused_reason = True, reason
+            self.version += 1
 
     def resume(self, name: str) -> None:
         """A consumer fires again."""
         state = self.consumers.get(name)
         if state is not None:
             state.paused, state.paused_reason, state.depth = False, None, 0
+            self.version += 1
             self.news[name] = None
 
     def remove(self, name: str) -> None:
@@ -88,6 +95,7 @@ class Desk:
         state = self.consumers.pop(name, None)
         if state is not None:
             self.interests.remove(name, state.definition.leaves)
+            self.version += 1
 
     def tick(self, position: int, name: str, leaf: str | None) -> None:
         """A cron tick or a deadline came due."""
@@ -158,6 +166,7 @@ class Desk:
             firing = Firing(trigger, state.definition, position, partition, accepted.ranges, depth)
             firing.events = tuple(sorted(gone.items())) if len(gone) <= MAX_LISTED else ()
             self.firings[trigger] = firing
+            self.to_hand.append(firing)
 
     def told(self, act: str, trigger: str) -> None:
         """What became of a trigger."""
@@ -175,6 +184,7 @@ class Desk:
         if firing is None:
             return
         firing.state, firing.tries = "fired", firing.tries + 1
+        self.to_hand.append(firing)
         self.firings[trigger] = firing
         state = self.consumers.get(firing.definition.name)
         if state is not None:
@@ -206,6 +216,18 @@ class Desk:
         """What waits for a consumer, in order: position, the asset's number, its partition."""
         for position, (aid, part) in self.consumers[name].queues.all():
             yield position, aid, part
+
+    def events_of(self, ranges: Iterable[Range]) -> list[tuple[int, Source | None]]:
+        """What a trigger consumed, in order, from the projection."""
+        found: list[tuple[int, Source | None]] = []
+        for one in ranges:
+            if one.aid is None:
+                found.append((one.up_to, None))
+            else:
+                source: Source = (one.aid, one.part)
+                positions = [one.up_to] if one.events == 1 else self._past.positions(one)
+                found += [(position, source) for position in positions]
+        return sorted(found)
 
     def readers(self, aid: int) -> list[str]:
         """The consumers whose conditions name an asset by key."""

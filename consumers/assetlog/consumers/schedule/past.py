@@ -58,6 +58,11 @@ class FoldedPast(Past):
         rows = sql("alias_facts").run(self._connection, {"after": 0, "p": self.position}).fetchall()
         return [(aid, alias) for _, aid, alias in rows]
 
+    def positions(self, one: Range) -> Iterable[int]:
+        """The events in a range."""
+        values = {"aid": one.aid, "part": one.part, "after": one.after, "up_to": one.up_to}
+        return [position for (position,) in sql("range_positions").run(self._connection, values).fetchall()]
+
     def firing(self, trigger: str) -> Firing | None:
         """A trigger that was accepted."""
         connection = self._connection

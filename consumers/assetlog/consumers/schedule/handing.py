@@ -1,0 +1,128 @@
+"""Handing accepted triggers to workers: each once, by whoever holds the lease; and withdrawing what was called off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
+
+import redis
+import redis.asyncio
+
+from assetlog.consumers.log.faults import explain
+from assetlog.consumers.schedule.consumer_state import Firing
+from assetlog.consumers.schedule.desk import Desk
+from assetlog.consumers.schedule.queues import Source
+from assetlog.schemas.positions import format_position, position_time_text
+from assetlog.schemas.stream import EVENT_FIELD, WORK_FIELD, WORKERS, sent_key, stream_key, work_key
+from assetlog.schemas.targets import pool_of
+from assetlog.schemas.work import MAX_LISTED, Work, WorkEvent, encode_work
+
+# KEYS: the lease, the log. ARGV: the lease's token, then events. Nothing is appended without the lease.
+_APPEND: Final = f"""
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+for i = 2, #ARGV do redis.call('XADD', KEYS[2], '*', '{EVENT_FIELD}', ARGV[i]) end
+return 1
+"""
+# KEYS: the lease, what was sent, then a stream of work each. ARGV: the token, the time, then a name and a work each.
+_HAND: Final = f"""
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+for i = 3, #KEYS do
+    if redis.call('ZADD', KEYS[2], 'NX', ARGV[2], ARGV[2 * i - 3]) == 1 then
+        redis.call('XADD', KEYS[i], '*', '{WORK_FIELD}', ARGV[2 * i - 2])
+    end
+end
+if redis.call('ZCARD', KEYS[2]) > 200000 then redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', ARGV[2] - 86400000) end
+return 1
+"""
+# KEYS: a stream of work. ARGV: its group, the trigger's id. A stream of work is short: what is done is deleted.
+_WITHDRAW: Final = """
+local gone = 0
+for _, entry in ipairs(redis.call('XRANGE', KEYS[1], '-', '+')) do
+    if string.find(entry[2][2], '"trigger":"' .. ARGV[2] .. '"', 1, true) then
+        redis.call('XACK', KEYS[1], ARGV[1], entry[1])
+        gone = gone + redis.call('XDEL', KEYS[1], entry[1])
+    end
+end
+return gone
+"""
+
+
+class Handout(NamedTuple):
+    """Work for a pool."""
+
+    pool: str
+    name: str
+    """Names it among all that was ever handed out."""
+    work: bytes
+
+
+async def append_fenced(
+    client: redis.asyncio.Redis, catalog: str, lease: tuple[str, str], raws: Sequence[bytes]
+) -> bool:
+    """Append events if the lease (its key and token) is still held; False if it is not, and nothing was appended.
+
+    Raises:
+        Unavailable: whether they were appended is unknown.
+    """
+    return bool(await _run(client, _APPEND, [lease[0], stream_key(catalog)], [lease[1], *raws]))
+
+
+async def hand_out(
+    client: redis.asyncio.Redis, catalog: str, lease: tuple[str, str], handouts: Sequence[Handout], now: int
+) -> bool:
+    """Hand out work that was not handed out yet, if the lease is still held.
+
+    Raises:
+        Unavailable: whether it was handed out is unknown; to try again is safe.
+    """
+    keys = [lease[0], sent_key(catalog), *(work_key(catalog, handout.pool) for handout in handouts)]
+    values: list[Any] = [lease[1], now]
+    for handout in handouts:
+        values += [handout.name, handout.work]
+    return bool(await _run(client, _HAND, keys, values))
+
+
+async def withdraw(client: redis.asyncio.Redis, catalog: str, pool: str, trigger: str) -> int:
+    """Take a trigger's work away from its workers; how many entries that were. One that runs is not stopped.
+
+    Raises:
+        Unavailable: the log server cannot be reached.
+    """
+    return int(await _run(client, _WITHDRAW, [work_key(catalog, pool)], [WORKERS, trigger]))
+
+
+def handout_of(desk: Desk, firing: Firing) -> Handout:
+    """The work of a trigger, for its first attempt."""
+    definition, count = firing.definition, sum(one.events for one in firing.ranges)
+    keys = desk.known.keys
+    events: Iterable[tuple[int, Source | None]] = ()
+    if count <= MAX_LISTED:
+        events = firing.events or desk.events_of(firing.ranges)
+    work = Work(
+        trigger=firing.id,
+        consumer=definition.name,
+        target=definition.target_json,
+        fired=position_time_text(firing.position),
+        position=format_position(firing.position),
+        partition=firing.partition,
+        attempts=definition.data.attempts,
+        backoff=definition.data.backoff,
+        timeout=definition.data.timeout,
+        depth=firing.depth,
+        count=count,
+        events=tuple(_event(keys, position, source) for position, source in events),
+        outlets=definition.data.outlets,
+    )
+    return Handout(pool_of(definition.target), f"{firing.id}:{firing.tries}", encode_work(work))
+
+
+def _event(keys: Sequence[str], position: int, source: Source | None) -> WorkEvent:
+    return WorkEvent(position, None) if source is None else WorkEvent(position, keys[source[0]], source[1])
+
+
+async def _run(client: redis.asyncio.Redis, script: str, keys: Sequence[str], values: Sequence[Any]) -> Any:
+    try:
+        answer: Any = await client.eval(script, len(keys), *keys, *values)
+    except (redis.RedisError, OSError) as error:
+        raise explain(error) from error
+    return answer

@@ -1,0 +1,252 @@
+"""The scheduler: on the node that leads, it records what is due and hands accepted triggers to workers.
+
+It is told of every batch that the fold has fed to the desk, before the batch is committed: what it decides on is in
+the log. Nothing is appended or handed out without the lease, and a new leader folds to the log's end first. If an
+answer is lost, it folds to the log's end again and looks what is there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final, Protocol, TypeVar
+
+import redis.asyncio
+
+from assetlog.consumers.crash_points import passing
+from assetlog.consumers.log.lease import LEASE_SECONDS, Lease
+from assetlog.consumers.schedule.clock import Clock, Tick
+from assetlog.consumers.schedule.deciding import Decision, decide
+from assetlog.consumers.schedule.desk import Desk
+from assetlog.consumers.schedule.handing import Handout, append_fenced, hand_out, handout_of
+from assetlog.consumers.schedule.telling import due_event, fired_event, too_deep_event
+from assetlog.schemas.errors import AssetlogError
+
+LEASE: Final = "scheduler"
+SETTLE_FIRST: Final = 0.1
+SETTLE_MOST: Final = 5.0
+"""Seconds between tries while the log server is away."""
+LONGEST_SLEEP: Final = 60.0
+
+logger = logging.getLogger("assetlog.scheduler")
+Answer = TypeVar("Answer")
+
+
+class Folding(Protocol):
+    """What the scheduler asks of the fold."""
+
+    async def ask_desk(self, question: Callable[[Desk], Answer]) -> Answer:
+        """Put a question to the desk, on its own thread."""
+
+    async def wait_for(self, position: int, timeout: float | None) -> bool:
+        """Wait until a position is folded."""
+
+
+class Scheduler:
+    """Schedules a catalog's consumers while it leads.
+
+    Args:
+        client: the log server, for appending and handing out.
+        lease: what only one node may hold.
+        catalog: the catalog's name.
+        folding: the fold, whose desk is asked.
+        last_position: where the log ends.
+
+    Example:
+        ``await scheduler.start()``; the fold calls `fed` with each batch; ``await scheduler.stop()``.
+    """
+
+    def __init__(
+        self,
+        client: redis.asyncio.Redis,
+        lease: Lease,
+        catalog: str,
+        folding: Folding,
+        last_position: Callable[[], Awaitable[int]],
+    ) -> None:
+        self.leads = False
+        """Whether this node decides now."""
+        self.problem: AssetlogError | None = None
+        """Why nothing is scheduled now; None while all is well."""
+        self._client = client
+        self._lease = lease
+        self._catalog = catalog
+        self._folding = folding
+        self._last_position = last_position
+        self._clock = Clock()
+        self._flying: dict[str, set[str]] = {}
+        """Consumers with firings on their way to the desk."""
+        self._later: dict[str, int] = {}
+        """Consumers to look at again, with the time in milliseconds."""
+        self._queue: asyncio.Queue[tuple[list[bytes], list[Handout]]] = asyncio.Queue()
+        self._wake = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Begin to run for the lead."""
+        self._loop = asyncio.get_running_loop()
+        self._tasks = [asyncio.create_task(each()) for each in (self._run_for_lead, self._send_all, self._watch_clock)]
+
+    async def stop(self) -> None:
+        """Send what was decided, and give the lead away."""
+        leads, self.leads = self.leads, False
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if leads:
+            with contextlib.suppress(AssetlogError):
+                await asyncio.to_thread(self._lease.release)
+
+    def fed(self, desk: Desk) -> None:
+        """The desk was fed with a batch. On the desk's thread."""
+        if not self.leads:
+            desk.news.clear()
+            desk.told_firings.clear()
+            desk.to_hand.clear()
+            return
+        if desk.news or desk.told_firings or desk.to_hand:
+            raws, handouts = self._look(desk)
+            if raws or handouts:
+                assert self._loop is not None
+                self._loop.call_soon_threadsafe(self._queue.put_nowait, (raws, handouts))
+
+    def _look(self, desk: Desk) -> tuple[list[bytes], list[Handout]]:
+        """What is due at the desk: events to append, and work to hand out."""
+        self._land(desk)
+        decision = decide(desk, _now(), self._flying, self._lease.epoch)
+        for intent in decision.intents:
+            self._flying.setdefault(intent.consumer, set()).add(intent.trigger)
+        firings, desk.to_hand = desk.to_hand, []
+        handouts = [handout_of(desk, firing) for firing in firings if firing.state == "fired"]
+        self._note_later(decision)
+        return [*map(fired_event, decision.intents), *map(too_deep_event, decision.too_deep)], handouts
+
+    def _land(self, desk: Desk) -> None:
+        """Firings that the desk has seen are no longer on their way."""
+        for consumer, trigger in desk.told_firings:
+            flying = self._flying.get(consumer)
+            if flying is not None:
+                flying.discard(trigger)
+                if not flying:
+                    del self._flying[consumer]
+                    desk.news[consumer] = None
+        desk.told_firings.clear()
+
+    def _note_later(self, decision: Decision) -> None:
+        if decision.later and self._loop is not None:
+            self._later.update(decision.later)
+            self._loop.call_soon_threadsafe(self._wake.set)
+
+    async def _run_for_lead(self) -> None:
+        """Take the lease, or renew it, every third of its time."""
+        while True:
+            try:
+                held = await asyncio.to_thread(self._lease.hold)
+                self.problem = None
+            except AssetlogError as error:
+                held, self.problem = self.leads, error  # appending without the lease is refused anyway
+            if held and not self.leads and self.problem is None:
+                await self._begin()
+            self.leads = self.leads and held
+            await asyncio.sleep(LEASE_SECONDS / 3)
+
+    async def _begin(self) -> None:
+        """Lead from the log's end on: what was decided before is folded."""
+        try:
+            if not await self._folding.wait_for(await self._last_position(), LEASE_SECONDS / 3):
+                return
+        except AssetlogError as error:
+            self.problem = error
+            return
+        self.leads = True
+        await self._look_at_all()
+        logger.info("this node schedules consumers now", extra={"epoch": self._lease.epoch})
+
+    async def _look_at_all(self) -> None:
+        """Decide anew, whatever was on its way."""
+        self._flying.clear()
+        self._clock.forget()
+
+        def all_of_it(desk: Desk) -> tuple[list[bytes], list[Handout]]:
+            desk.news = dict.fromkeys(desk.consumers)
+            desk.told_firings.clear()
+            desk.to_hand = [firing for firing in desk.firings.values() if firing.state == "fired"]
+            return self._look(desk)
+
+        self._queue.put_nowait(await self._folding.ask_desk(all_of_it))
+        self._wake.set()
+
+    async def _send_all(self) -> None:
+        """Append and hand out what was decided, in order."""
+        while True:
+            raws, handouts = await self._queue.get()
+            try:
+                await self._send(raws, handouts)
+            except AssetlogError as error:
+                self.problem = error
+                logger.warning("the scheduler waits: %s", error)
+                await self._settle()
+
+    async def _send(self, raws: Sequence[bytes], handouts: Sequence[Handout]) -> None:
+        lease = (self._lease.key, self._lease.token)
+        held = True
+        if raws:
+            passing("schedule.deciding")
+            held = await append_fenced(self._client, self._catalog, lease, raws)
+            passing("schedule.fired")
+        if handouts and held:
+            held = await hand_out(self._client, self._catalog, lease, handouts, _now())
+            passing("schedule.handed")
+        if not held:
+            self.leads = False
+            self._flying.clear()
+
+    async def _settle(self) -> None:
+        """After an answer was lost: fold to the log's end and look what is there."""
+        pause = SETTLE_FIRST
+        while self.leads:
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, SETTLE_MOST)
+            with contextlib.suppress(AssetlogError):
+                if await self._folding.wait_for(await self._last_position(), SETTLE_MOST):
+                    while not self._queue.empty():
+                        self._queue.get_nowait()  # all of it is decided again
+                    await self._look_at_all()
+                    self.problem = None
+                    return
+
+    async def _watch_clock(self) -> None:
+        """Record ticks that are due, and look again at consumers that wait for a quiet moment."""
+        while True:
+            wait = await self._until_next() if self.leads else LONGEST_SLEEP
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), wait)
+            self._wake.clear()
+
+    async def _until_next(self) -> float:
+        """Do what is due by the clock; seconds until more will be."""
+        now = datetime.now(UTC)
+
+        def due(desk: Desk) -> tuple[list[Tick], list[bytes], list[Handout]]:
+            ripe = [name for name, at in self._later.items() if at <= _now()]
+            for name in ripe:
+                del self._later[name]
+                desk.news[name] = None
+            return self._clock.due(desk, now), *self._look(desk)
+
+        ticks, raws, handouts = await self._folding.ask_desk(due)
+        raws = [*map(due_event, ticks), *raws]
+        if raws or handouts:
+            self._queue.put_nowait((raws, handouts))
+        ends = [datetime.fromtimestamp(at / 1000, UTC) for at in self._later.values()]
+        following = min([*ends, *filter(None, [self._clock.next()])], default=now + timedelta(seconds=LONGEST_SLEEP))
+        return min(LONGEST_SLEEP, max(0.001, (following - datetime.now(UTC)).total_seconds()))
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
