@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
+import ssl
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import httpx
 import pytest
@@ -108,3 +110,65 @@ def event() -> Any:
         return {**made, "data": data or {}, **attributes}
 
     return make
+
+
+class HttpServer:
+    """A plain HTTP server on this machine: keeps what it gets, answers what `answer` says, byte by byte."""
+
+    def __init__(self, answer: Callable[[HttpRequest], bytes]) -> None:
+        self.answer = answer
+        self.got: list[HttpRequest] = []
+        self.port = 0
+        self.handlers: set[asyncio.Task[Any]] = set()
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one request of a connection."""
+        task = asyncio.current_task()
+        assert task is not None
+        self.handlers.add(task)
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            try:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode()
+                line, *rest = head.split("\r\n")
+                headers = {name.lower(): value for name, _, value in (each.partition(": ") for each in rest if each)}
+                body = await reader.readexactly(int(headers.get("content-length", "0")))
+                self.got.append(HttpRequest(line, headers, body))
+                writer.write(self.answer(self.got[-1]))
+                await writer.drain()
+            finally:
+                writer.close()
+                await writer.wait_closed()
+
+
+class HttpRequest(NamedTuple):
+    """A request as it came."""
+
+    line: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@pytest.fixture(scope="session")
+def http_server() -> Any:
+    """Starts an HTTP server: `async with http_server(answer) as server`; `answer` makes bytes of a request."""
+
+    @contextlib.asynccontextmanager
+    async def start(
+        answer: Callable[[HttpRequest], bytes],
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
+    ) -> AsyncIterator[HttpServer]:
+        made = HttpServer(answer)
+        async with await asyncio.start_server(made.serve, host, port, ssl=tls) as server:
+            made.port = server.sockets[0].getsockname()[1]
+            yield made
+            await asyncio.gather(*made.handlers, return_exceptions=True)
+
+    return start

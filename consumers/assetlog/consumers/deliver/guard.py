@@ -17,7 +17,7 @@ from assetlog.schemas.errors import Forbidden, Unavailable
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """Gives the addresses of a host's name."""
-SETTINGS_HINT: Final = "See ASSETLOG_TARGETS_ALLOW in the settings' reference."
+SETTINGS_HINT: Final = "see ASSETLOG_TARGETS_ALLOW in the settings' reference."
 
 
 async def resolve(host: str, port: int) -> list[str]:
@@ -63,10 +63,10 @@ def check_address(rules: Rules, host: str, address: Address, *, private: bool) -
     by_address = rules.allow.holds_address(address)
     listed = by_address or rules.allow.holds_name(host)
     place = f"{inner(address)} is {'an' if kind[0] in 'aeiou' else 'a'} {kind} address"
-    if kind in NEVER or (kind == "link-local" and not by_address):
-        raise forbidden(
-            host, place, "Name a host that may be reached; link-local networks are allowed by address only."
-        )
+    if kind in NEVER:
+        raise forbidden(host, place, "No setting allows it.")
+    if kind == "link-local" and not by_address:
+        raise forbidden(host, place, f"A link-local network is allowed by its address, not by a name: {SETTINGS_HINT}")
     if rules.only_allowed and not listed:
         raise forbidden(host, "the node lets targets reach listed hosts only", SETTINGS_HINT)
     if kind == "public":

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from assetlog.consumers.deliver.rules import Rules
-from assetlog.schemas.errors import AssetlogError, Broken, Forbidden, masked
+from assetlog.schemas.errors import AssetlogError, Broken, Forbidden
 from assetlog.schemas.secrets import REDACTED, without_secrets
 
 MAX_BYTES: Final = 65_536
@@ -73,7 +73,7 @@ class Secrets:
         for secret in sorted(self._known, key=len, reverse=True):
             if len(secret) >= SHORTEST_STRUCK:
                 text = text.replace(secret, REDACTED)
-        return without_secrets(masked(text))
+        return without_secrets(text)
 
 
 def place_in(value: str) -> re.Match[str] | None:
