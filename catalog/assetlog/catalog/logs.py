@@ -17,7 +17,7 @@ import msgspec
 
 Format = Literal["console", "json"]
 
-NOISY = ("uvicorn", "uvicorn.error", "asyncio")
+NOISY = ("uvicorn", "uvicorn.error", "asyncio", "httpx", "httpcore")
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 

@@ -21,6 +21,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "up": ("up", "run a whole node on this machine: log, fold, API"),
         "demo": ("demo", "run a small real pipeline on a node of its own and show what came of it"),
         "serve": ("serve", "run a node against a given Redis or Valkey"),
+        "work": ("work", "run the consumers that a Python module declares"),
     },
     "Emit": {
         "emit": ("emit", "emit one event, or a file of them"),

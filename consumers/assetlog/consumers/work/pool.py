@@ -145,7 +145,7 @@ class Pool:
         try:
             work = entry.work()
         except Invalid as error:
-            logger.error("An entry of the pool %s is dropped, it is no work: %s", self.name, error)  # noqa: TRY400
+            logger.error("entry dropped: it is no work", extra={"pool": self.name, "error": str(error)})  # noqa: TRY400
             await self._surely(lambda: self._queue.drop(entry))
             return None
         if self._stopping.is_set():
@@ -188,12 +188,12 @@ class Pool:
                     passing("work.started")
                     await self._attempt(entry, work)
                 else:
-                    logger.info("Trigger %s was called off, or is another worker's: not begun here", work.trigger)
+                    logger.info("not begun: called off, or another worker's", extra=_facts(work))
         except asyncio.CancelledError:
             await self._release(entry)
             raise
         except Exception:
-            logger.exception("Trigger %s of %s: its end could not be recorded", work.trigger, work.consumer)
+            logger.exception("end of a trigger not recorded", extra=_facts(work))
 
     async def _attempt(self, entry: Entry, work: Work) -> None:
         began = time.perf_counter()
@@ -221,19 +221,19 @@ class Pool:
         following = None
         if work.is_last or isinstance(error, Exhausted):
             told.append(self._tell.exhausted(work, entry, says))
-            logger.error("Trigger %s of %s failed for good: %s", work.trigger, work.consumer, says)
+            logger.error("trigger failed for good", extra={**_facts(work), "error": says})
         else:
             pause = error.seconds if isinstance(error, RetryLater) else work.pause()
             following = encode_work(
                 msgspec.structs.replace(work, attempt=work.attempt + 1, not_before=time.time() + pause)
             )
-            logger.warning("Trigger %s of %s failed, again in %g s: %s", work.trigger, work.consumer, pause, says)
+            logger.warning("attempt failed", extra={**_facts(work), "again_in": round(pause, 3), "error": says})
         if not await self._surely(lambda: self._queue.fail(entry, told, following)):
-            logger.warning("Trigger %s was called off, or claimed by another worker, while it ran here", work.trigger)
+            logger.warning("called off, or claimed by another worker, while it ran here", extra=_facts(work))
 
     async def _give_up(self, entry: Entry, work: Work) -> None:
         says = f"its worker died {entry.begun - 1} times while it ran"
-        logger.error("Trigger %s of %s: %s", work.trigger, work.consumer, says)
+        logger.error("trigger given up", extra={**_facts(work), "error": says})
         told = [self._tell.exhausted(work, entry, says)]
         await self._surely(lambda: self._queue.fail(entry, told, None))
 
@@ -251,13 +251,13 @@ class Pool:
                 await self._claim()
                 await self._forget()
             except Unavailable as error:
-                logger.warning("The log server does not answer: %s", error)
+                logger.warning("log server does not answer", extra={"error": str(error)})
                 await self._surely(self._queue.prepare)
                 await self._reading.resume()
             except AssetlogError as error:
                 if "NOGROUP" not in str(error):
                     raise
-                logger.error("The stream of the pool %s was deleted; a new one is made", self.name)  # noqa: TRY400
+                logger.error("stream of the pool deleted: made again", extra={"pool": self.name})  # noqa: TRY400
                 await self._surely(self._queue.prepare)
                 await self._reading.resume()
 
@@ -265,7 +265,9 @@ class Pool:
         mine = list(self._running)
         lost = set(mine) - await self._queue.renew(mine)
         for entry_id in lost & self._lost & self._running.keys():  # seen twice: it was not just about to end
-            logger.warning("Work %s was called off, or claimed by another worker, while it runs", entry_id.decode())
+            logger.warning(
+                "called off, or claimed by another worker, while it runs", extra={"entry": entry_id.decode()}
+            )
         self._lost = lost
 
     async def _claim(self) -> None:
@@ -273,7 +275,7 @@ class Pool:
         known = {*self._running, *self._held}
         for entry in await self._queue.claim(self._stale, room, known):
             passing("work.taken")
-            logger.warning("Work %s is taken over from a worker that gave no sign of life", entry.id.decode())
+            logger.warning("taken over from a worker without a sign of life", extra={"entry": entry.id.decode()})
             await self._admit(entry)
 
     async def _forget(self) -> None:
@@ -290,6 +292,12 @@ class Pool:
             except Unavailable as error:
                 if self._stopping.is_set() and tries >= len(PAUSES):
                     raise
-                logger.log(logging.WARNING if tries == len(PAUSES) else logging.DEBUG, "Tried again: %s", error)
+                level = logging.WARNING if tries == len(PAUSES) else logging.DEBUG
+                logger.log(level, "log server does not answer: asked again", extra={"error": str(error)})
                 await asyncio.sleep(PAUSES[min(tries, len(PAUSES) - 1)])
                 tries += 1
+
+
+def _facts(work: Work) -> dict[str, Any]:
+    """What a line of the process's own log says of work."""
+    return {"trigger": work.trigger, "consumer": work.consumer, "attempt": work.attempt}
