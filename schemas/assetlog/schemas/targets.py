@@ -79,8 +79,8 @@ class AirflowTarget(Target, frozen=True, kw_only=True, tag="airflow"):
     """Where the password is; with `username` a token is asked from `/auth/token`."""
     conf: dict[str, Any] = {}
     """More for the run's `conf`, beside `assetlog`, which tells of the trigger."""
-    partitioned: bool = True
-    """Whether a trigger's partition becomes the run's `partition_key` (Airflow 3.2 and newer)."""
+    partitioned: bool = False
+    """Whether a trigger's partition becomes the run's `partition_key`: for partitioned DAGs, others refuse it."""
 
 
 class PrefectTarget(Target, frozen=True, kw_only=True, tag="prefect"):
