@@ -73,8 +73,28 @@ ASKED: dict[str, list[dict[str, str]]] = {
     "/v1/jobs": [{}],
     "/v1/diff": [{"from": "0-0"}],
     "/v1/quarantine": [{}],
+    "/v1/consumers": [{}, {"asset": HIDDEN}, {"asset": OWN}, {"q": "hidden"}],
+    "/v1/consumers/{name}": [{"name": "hidden-reader"}, {"name": "hidden-mixed"}, {"name": "own-reader"}],
+    "/v1/consumers/{name}/explain": [{"name": "hidden-reader"}, {"name": "hidden-mixed"}, {"name": "own-reader"}],
+    "/v1/consumers/{name}/queue": [{"name": "hidden-reader"}, {"name": "hidden-mixed"}, {"name": "own-reader"}],
+    "/v1/triggers": [{}, {"asset": HIDDEN}, {"asset": OWN}, {"state": "cancelled"}],
+    "/v1/triggers/{trigger_id}": [
+        {"trigger_id": "of hidden-reader"},
+        {"trigger_id": "of hidden-mixed"},
+        {"trigger_id": "of hidden-outlet"},
+        {"trigger_id": "of own-reader"},
+    ],
 }
 """What is asked of each route that answers about the catalog; a new route must be here."""
+CONSUMERS: dict[str, dict[str, Any]] = {
+    "hidden-reader": {"condition": [HIDDEN, "s3://team-b/missing"], "outlets": ["s3://team-b/hidden-report"]},
+    "hidden-mixed": {"condition": [HIDDEN, OWN, "s3://team-a/missing"], "description": "hidden"},
+    "hidden-group": {"condition": {"all": [{"group": "hidden-group"}, {"asset": OWN}]}},
+    "hidden-outlet": {"condition": [OWN, "s3://team-a/missing"], "outlets": ["s3://team-b/hidden-report"]},
+    "hidden-clock": {"condition": "0 0 1 1 *", "description": "hidden"},
+    "own-reader": {"condition": [RAW, OWN, "s3://team-a/missing"], "outlets": ["s3://team-a/report"]},
+}
+"""Consumers that never come due."""
 
 
 @pytest.fixture(scope="module")
@@ -113,11 +133,23 @@ def catalog(running_node: Any, tmp_path_factory: pytest.TempPathFactory, event: 
         event("artifact.updated", "own-report", {"artifact": "own-report-1", "data": 77}),
         event("asset.observed", HIDDEN, {}, dataversion=99),
     )
+    for name, declared in CONSUMERS.items():
+        target = {"kind": "python", "function": "report", "pool": "hidden-pool" if name != "own-reader" else "own"}
+        assert node.http.put(f"/v1/consumers/{name}", json={**declared, "target": target, "start": "0-0"}).is_success
+    node.triggers = {
+        f"of {name}": node.http.delete(f"/v1/consumers/{name}/queue").json()["triggers"][0]
+        for name in ("hidden-reader", "hidden-mixed", "hidden-outlet", "own-reader")
+    }
+    node.post(event("asset.materialized", HIDDEN), event("asset.materialized", RAW))
     node.log.xadd(stream_key(), {"event": json.dumps(event("asset.observed", "hidden-is-no-key"))})
     node.post(event("asset.observed", OWN))
     admin = node.http.post("/v1/tokens", json={"name": "admin", "scopes": ["admin"]}).json()["token"]
     node.admin = {"authorization": f"Bearer {admin}"}
-    team = {"name": "team-a", "scopes": ["catalog:read", "events:write"], "prefixes": ["s3://team-a/*"]}
+    team = {
+        "name": "team-a",
+        "scopes": ["catalog:read", "events:write", "consumers:write"],
+        "prefixes": ["s3://team-a/*"],
+    }
     token = node.http.post("/v1/tokens", json=team, headers=node.admin).json()["token"]
     node.team = {"authorization": f"Bearer {token}"}
     yield node
@@ -151,13 +183,22 @@ def test_a_route_about_the_node_names_no_asset(catalog: Any, path: str) -> None:
     assert "team-b" not in answer.text
 
 
+def get(catalog: Any, path: str, params: dict[str, str], headers: dict[str, str]) -> Any:
+    """GET a path, whose parts in braces are among the parameters."""
+    in_path = {name: value for name, value in params.items() if f"{{{name}}}" in path}
+    for name, value in in_path.items():
+        path = path.replace(f"{{{name}}}", catalog.triggers.get(value, value))
+    rest = {name: value for name, value in params.items() if name not in in_path}
+    return catalog.http.get(path, params=rest, headers=headers)
+
+
 @pytest.mark.parametrize("path", [path for path in GETS if path not in NAMELESS | ELSEWHERE])
 def test_no_answer_names_an_asset_outside(catalog: Any, path: str) -> None:
     for params in ASKED[path]:
-        answer = catalog.http.get(path, params=params, headers=catalog.team)
+        answer = get(catalog, path, params, catalog.team)
         assert answer.status_code in (200, 404), answer.text
         assert WORD not in texts(path, params, answer.text), params
-        whole = catalog.http.get(path, params=params, headers=catalog.admin)
+        whole = get(catalog, path, params, catalog.admin)
         assert answer.status_code == 404 or answer.headers["etag"] != whole.headers["etag"]
 
 
@@ -166,7 +207,7 @@ def test_the_walk_would_find_them(catalog: Any) -> None:
         path
         for path, questions in ASKED.items()
         for params in questions
-        if WORD in texts(path, params, catalog.http.get(path, params=params, headers=catalog.admin).text)
+        if WORD in texts(path, params, get(catalog, path, params, catalog.admin).text)
     }
     assert found == ASKED.keys()
 
@@ -265,3 +306,48 @@ def test_below_the_prefix_it_writes_with_upstreams_outside_and_runs(catalog: Any
     made = {"type": "markdown", "data": "x", "asset": OWN}
     assert catalog.http.post("/v1/artifacts", json=made, headers=catalog.team).status_code == 201
     assert catalog.http.post("/v1/artifacts", json={**made, "asset": HIDDEN}, headers=catalog.team).status_code == 403
+
+
+def test_it_sees_consumers_that_name_nothing_outside(catalog: Any) -> None:
+    assert [item["name"] for item in team_get(catalog, "/v1/consumers")["items"]] == ["own-reader"]
+    fired = team_get(catalog, "/v1/triggers")["items"]
+    assert {item["consumer"] for item in fired} == {"own-reader"}
+    own = [event for item in fired for event in team_get(catalog, f"/v1/triggers/{item['id']}")["events"]]
+    assert {event["key"] for event in own} == {RAW, OWN}
+    assert [item["key"] for item in team_get(catalog, "/v1/consumers/own-reader/queue")["items"]] == [RAW]
+
+
+@pytest.mark.parametrize("name", [name for name in CONSUMERS if name != "own-reader"])
+def test_it_writes_no_consumer_that_names_anything_outside(catalog: Any, name: str) -> None:
+    target = {"kind": "python", "function": "report", "pool": "own"}
+    refused = catalog.http.put("/v1/consumers/new", json={**CONSUMERS[name], "target": target}, headers=catalog.team)
+    assert (refused.status_code, refused.json()["code"]) == (403, "outside-prefix")
+    taken = {"condition": OWN, "target": target}
+    over = catalog.http.put(f"/v1/consumers/{name}?replace=true", json=taken, headers=catalog.team)
+    assert (over.status_code, over.json()["code"]) == (403, "outside-prefix")
+    assert catalog.http.delete(f"/v1/consumers/{name}", headers=catalog.team).status_code == 404
+    for act in ("pause", "resume", "trigger"):
+        answer = catalog.http.post(f"/v1/consumers/{name}/{act}", json={}, headers=catalog.team)
+        assert answer.status_code == 404
+    assert catalog.http.delete(f"/v1/consumers/{name}/queue", headers=catalog.team).status_code == 404
+
+
+def test_it_acts_on_no_trigger_that_consumed_anything_outside(catalog: Any) -> None:
+    for of in ("of hidden-reader", "of hidden-mixed", "of hidden-outlet"):
+        for act in ("retry", "cancel"):
+            path = f"/v1/triggers/{catalog.triggers[of]}/{act}"
+            assert catalog.http.post(path, json={}, headers=catalog.team).status_code == 404
+    made = catalog.http.post("/v1/asset/materialize", params={"key": HIDDEN}, json={}, headers=catalog.team)
+    assert made.status_code == 404
+
+
+def test_below_the_prefix_it_declares_and_runs_consumers(catalog: Any) -> None:
+    target = {"kind": "python", "function": "report", "pool": "own"}
+    declared = {"condition": {"pattern": "s3://team-a/new/*"}, "target": target, "outlets": ["s3://team-a/made"]}
+    put = catalog.http.put("/v1/consumers/new-reader", json=declared, headers=catalog.team)
+    assert put.status_code == 201, put.text
+    made = catalog.http.post(
+        "/v1/asset/materialize", params={"key": "s3://team-a/made"}, json={"by": "x"}, headers=catalog.team
+    )
+    assert (made.status_code, made.json()["by"]) == (201, "team-a")
+    assert catalog.http.delete("/v1/consumers/new-reader", headers=catalog.team).status_code == 200

@@ -150,6 +150,9 @@ def test_triggers_are_filtered(many: Any) -> None:
     assert ids(many.reader.triggers(many.at(15), state="exhausted")) == ["t3"]
     assert ids(many.reader.triggers(many.at(10), state="fired", consumer="c0")) == ["t9", "t6", "t3"]
     assert ids(many.reader.triggers(at, asset="s3://a")) == ["t5"]
+    assert ids(many.reader.triggers(at, consumers=["c1", "c2"], limit=3)) == ["t8", "t7", "t5"]
+    assert ids(many.reader.triggers(at, consumers=[])) == []
+    assert ids(many.reader.triggers(at, consumers=["c1"], state="exhausted")) == []
     assert ids(many.reader.triggers(at, asset="s3://unknown")) == []
     assert ids(many.reader.triggers(many.at(2))) == ["t2", "t1"]
     with pytest.raises(Invalid, match="state"):

@@ -79,13 +79,26 @@ class Trigger(Shape, kw_only=True):
     count: int = 0
     """How many events it consumed."""
     events: list[TriggerEvent] = []
-    """The first thousand of them."""
+    """The first thousand of them; none in lists of triggers."""
     by: str | None = None
     """Who fired it by hand."""
     error: str | None = None
     duration: float | None = None
     worker: str | None = None
     depth: int = 1
+
+
+class QueueDeletion(Shape, kw_only=True):
+    """What was deleted from a consumer's queue."""
+
+    consumer: str
+    count: int = 0
+    """How many events."""
+    events: list[TriggerEvent] = []
+    """The first thousand of them."""
+    triggers: list[str] = []
+    """Ids of the triggers, cancelled as they fired, that hold them."""
+    position: str
 
 
 class Branch(Shape, kw_only=True):

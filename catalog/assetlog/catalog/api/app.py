@@ -17,6 +17,8 @@ from assetlog.catalog.api import (
     assets,
     audit,
     blobs,
+    consumer_queue,
+    consumers,
     docs,
     events,
     groups,
@@ -25,6 +27,7 @@ from assetlog.catalog.api import (
     runs,
     stream,
     tokens,
+    triggers,
 )
 from assetlog.catalog.api.parts import Parts, Plain
 from assetlog.catalog.api.problems import EXCEPTION_HANDLERS
@@ -39,6 +42,9 @@ HANDLERS: list[HTTPRouteHandler] = [
     *blobs.HANDLERS,
     *runs.HANDLERS,
     *groups.HANDLERS,
+    *consumers.HANDLERS,
+    *consumer_queue.HANDLERS,
+    *triggers.HANDLERS,
     *audit.HANDLERS,
     *tokens.HANDLERS,
     *health.HANDLERS,

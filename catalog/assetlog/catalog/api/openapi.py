@@ -35,6 +35,7 @@ TAGS = {
     "lineage": "What was made from what.",
     "artifacts": "What a person looks at.",
     "runs": "Runs and jobs.",
+    "scheduling": "Consumers, what waits for them, and their triggers.",
     "audit": "What changed, and what could not be taken.",
     "access": "Tokens: who may do what.",
     "service": "The node itself.",

@@ -58,7 +58,7 @@ async def answer(
 
 async def answer_page(request: Plain, query: Listed, question: Callable[..., Any], **options: Any) -> Answer:
     """One part of a list. Its cursor carries the position: every part is of the same moment as the first."""
-    at, cursor = await _part(parts_of(request), query)
+    at, cursor = await part_of(parts_of(request), query)
 
     def part() -> Any:
         page = question(at=at, limit=query.limit, cursor=cursor, **options)
@@ -66,7 +66,7 @@ async def answer_page(request: Plain, query: Listed, question: Callable[..., Any
             page.next = f"{format_position(at)}_{page.next}"
         return page
 
-    return await _listed(request, at, part)
+    return await listed(request, at, part)
 
 
 async def answer_list(request: Plain, query: AsOf, question: Callable[..., Any], **options: Any) -> Answer:
@@ -76,10 +76,10 @@ async def answer_list(request: Plain, query: AsOf, question: Callable[..., Any],
     def whole() -> Page[Any]:
         return Page(items=list(question(at=at, **options)), position=format_position(at))
 
-    return await _listed(request, at, whole)
+    return await listed(request, at, whole)
 
 
-async def _listed(request: Plain, at: int, question: Callable[[], Any]) -> Answer:
+async def listed(request: Plain, at: int, question: Callable[[], Any]) -> Answer:
     """A page in the form that the client likes best: JSON, or Arrow."""
     parts = parts_of(request)
     as_arrow = arrow.prefers_arrow(request.headers.get("accept", ""))
@@ -105,7 +105,7 @@ def _varying(listed: Answer) -> Answer:
     return listed
 
 
-async def _part(parts: Parts, query: Listed) -> tuple[int, str | None]:
+async def part_of(parts: Parts, query: Listed) -> tuple[int, str | None]:
     """The position and the reader's cursor of a part."""
     if query.cursor is None:
         return await moment(parts, query), None

@@ -68,6 +68,11 @@ def write(path: str, spec: Spec) -> Callable[[Handler[Any]], HTTPRouteHandler]:
     return lambda handler: _declare(path, [HttpMethod.POST], spec, handler)
 
 
+def put(path: str, spec: Spec) -> Callable[[Handler[Any]], HTTPRouteHandler]:
+    """Declare a PUT route."""
+    return lambda handler: _declare(path, [HttpMethod.PUT], spec, handler)
+
+
 def remove(path: str, spec: Spec) -> Callable[[Handler[Any]], HTTPRouteHandler]:
     """Declare a DELETE route."""
     return lambda handler: _declare(path, [HttpMethod.DELETE], spec, handler)

@@ -6,6 +6,7 @@ from triggers
 where
     depth is not null and pos <= $p and pos <= $high
     and ($consumer is null or consumer = $consumer)
+    and ($consumers::varchar[] is null or list_contains($consumers::varchar[], consumer))
     and ($state is null or trigger in (select trigger from trigger_states where state = $state))
     and (
         $aids::integer[] is null

@@ -58,6 +58,7 @@ class Reader(Access):
     triggers = triggers_reader.triggers
     trigger = triggers_reader.trigger
     trigger_briefs = triggers_reader.trigger_briefs
+    events_at = triggers_reader.events_at
 
     diff = diff_reader.diff
     counts = counts_reader.counts

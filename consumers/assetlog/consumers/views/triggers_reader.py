@@ -8,6 +8,7 @@ from typing import Any, get_args
 import msgspec
 from msgspec import Struct
 
+from assetlog.consumers.fold.known import KnownAt
 from assetlog.consumers.views.access import Access, Row
 from assetlog.consumers.views.paging import DEFAULT_LIMIT, check_limit, page, read_cursor
 from assetlog.consumers.views.subjects import find_numbers
@@ -27,6 +28,7 @@ def triggers(
     consumer: str | None = None,
     state: str | None = None,
     asset: str | None = None,
+    consumers: Sequence[str] | None = None,
     limit: int = DEFAULT_LIMIT,
     cursor: str | None = None,
 ) -> Page[Trigger]:
@@ -36,6 +38,7 @@ def triggers(
         consumer: only triggers of the consumer of this name.
         state: only triggers in this state.
         asset: only triggers that consumed an event of the asset with this key, or of an alias of it.
+        consumers: only triggers of the consumers of these names.
 
     Raises:
         Invalid: a limit, cursor, key or state that is not one.
@@ -43,6 +46,7 @@ def triggers(
     edge = read_cursor(cursor, int)
     high = at if edge is None else edge - 1
     values: dict[str, Any] = {"p": at, "high": high, "consumer": consumer, "limit": check_limit(limit) + 1}
+    values["consumers"] = None if consumers is None else list(consumers)
     if state is None and asset is None:
         rows = access.rows("latest_triggers", **values)
     else:
@@ -80,11 +84,17 @@ def events_at(access: Access, at: int, rows: Sequence[Row]) -> list[TriggerEvent
         TriggerEvent(
             position=format_position(position),
             id=None if body is None else _identified.decode(body).id,
-            key=None if aid is None else known.key(aid),
+            key=None if aid is None else _shown_key(known, aid),
             partition=partition,
         )
         for (position, aid, partition), body in zip(rows, bodies, strict=True)
     ]
+
+
+def _shown_key(known: KnownAt, aid: int) -> str | None:
+    """An asset's key, if it may be seen: what an alias stands for may lie elsewhere than the alias."""
+    key = known.key(aid)
+    return None if known.number(key) is None else key
 
 
 def trigger_briefs(access: Access, ids: Sequence[str], at: int) -> dict[str, TriggerBrief]:
