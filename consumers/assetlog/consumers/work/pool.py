@@ -121,19 +121,25 @@ class Pool:
         self._stopping.set()
         self._room.set()
         await self._reading.stop()
+        await self._let_go_of_held()
         if self._running:
             await asyncio.wait(list(self._running.values()), timeout=seconds)
-        for task in [*self._running.values(), *(task for _, task in self._held.values())]:
+        left = list(self._running.values())
+        for task in left:
             task.cancel()
-        await asyncio.gather(*self._running.values(), return_exceptions=True)
-        with contextlib.suppress(AssetlogError):
-            for entry, _ in list(self._held.values()):
-                await self._queue.release(entry)
-            await self._queue.leave()
+        await asyncio.gather(*left, return_exceptions=True)
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.gather(self._keeper, return_exceptions=True)
+        with contextlib.suppress(AssetlogError):
+            await self._queue.leave()
         await self._client.aclose()
+
+    async def _let_go_of_held(self) -> None:
+        for entry, task in list(self._held.values()):
+            task.cancel()
+            await self._release(entry)
+        self._held.clear()
 
     async def _take(self, entry: Entry) -> None:
         """What the stream gave: begin it or hold it; return when there is room for another."""
@@ -243,23 +249,23 @@ class Pool:
 
     async def _keep(self) -> None:
         """Renew what runs, claim what dead workers left, and take up reading again after a failure."""
-        interval = self._stale / 3
+        failed = False
         while True:
-            await asyncio.sleep(interval)
+            await asyncio.sleep(self._stale / 3)
             try:
+                if failed:
+                    await self._queue.prepare()
+                    await self._reading.resume()
                 await self._renew()
                 await self._claim()
                 await self._forget()
+                failed = False
             except Unavailable as error:
-                logger.warning("log server does not answer", extra={"error": str(error)})
-                await self._surely(self._queue.prepare)
-                await self._reading.resume()
-            except AssetlogError as error:
-                if "NOGROUP" not in str(error):
-                    raise
-                logger.error("stream of the pool deleted: made again", extra={"pool": self.name})  # noqa: TRY400
-                await self._surely(self._queue.prepare)
-                await self._reading.resume()
+                failed = True
+                logger.warning("log server does not answer", extra={"pool": self.name, "error": str(error)})
+            except Exception:  # e.g. a stream that was deleted; whatever it is, work goes on
+                failed = True
+                logger.exception("pool is taken up again", extra={"pool": self.name})
 
     async def _renew(self) -> None:
         mine = list(self._running)
