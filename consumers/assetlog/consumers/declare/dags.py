@@ -108,4 +108,4 @@ def dag(
 def _translated(more: Mapping[str, Any]) -> dict[str, Any]:
     """Airflow's names for options that we have, too."""
     names = {"max_active_runs": "max_active", "dagrun_timeout": "timeout"}
-    return {names.get(name, name): value for name, value in more.items() if value is not None}
+    return {names.get(name, name): value for name, value in more.items()}
