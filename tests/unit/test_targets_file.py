@@ -156,7 +156,7 @@ def test_a_file_that_cannot_be_read_is_named(file: Path) -> None:
     with pytest.raises(Invalid, match="No such file"):
         read_consumers(file)
     file.write_bytes(b"\xff")
-    with pytest.raises(Invalid, match="utf-8"):
+    with pytest.raises(Invalid, match="codec"):
         read_consumers(file)
     with pytest.raises(Invalid, match="line 1"):
         read(file, "[consumers.n")
