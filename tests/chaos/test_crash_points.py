@@ -26,10 +26,11 @@ WHEN_IDLE = ("checkpoint.begin", "checkpoint.end")
 REBUILDING = ("rebuild.folded", "rebuild.set-aside", "rebuild.swapping", "rebuild.swapped")
 ARCHIVING = ("archive.written", "archive.renamed", "archive.listed", "archive.trimmed")
 ELSEWHERE = ("log.launched", "set-aside.between")
+WORKING = ("work.taken", "work.started", "work.ran", "work.told", "work.acked")  # in test_kill_worker
 
 
 def test_every_named_point_is_tried() -> None:
-    assert sorted(POINTS) == sorted([*UNDER_LOAD, *WHEN_IDLE, *REBUILDING, *ARCHIVING, *ELSEWHERE])
+    assert sorted(POINTS) == sorted([*UNDER_LOAD, *WHEN_IDLE, *REBUILDING, *ARCHIVING, *ELSEWHERE, *WORKING])
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 CONCURRENCY = 8
 STOP_SECONDS = 30.0
+CLAIM_AFTER = 15.0
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -50,6 +51,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help=f"at the end, let what runs go on so long (default: {STOP_SECONDS:g})",
     )
+    parser.add_argument(
+        "--claim-after",
+        type=float,
+        default=CLAIM_AFTER,
+        metavar="S",
+        help=f"take work over from a worker that gave no sign of life for so long (default: {CLAIM_AFTER:g})",
+    )
     parser.add_argument("--log", metavar="URL", help="the log server's URL (default: that of the node of this machine)")
     parser.add_argument("--catalog", metavar="NAME", help="the catalog's name (default: the node's)")
     parser.add_argument("--token-file", type=Path, metavar="FILE", help="a file with the token for the node")
@@ -64,6 +72,8 @@ def run(args: argparse.Namespace) -> int:
 
     if args.concurrency < 1:
         raise _invalid("concurrency", args.concurrency, "it is 1 or more", "Write --concurrency 8.")
+    if args.claim_after <= 0:
+        raise _invalid("claim-after", args.claim_after, "it is more than 0", "Write --claim-after 15.")
     _arm()
     configure_logs("info", "json" if args.json else "console")
     token = args.token_file.expanduser().read_text().strip() if args.token_file else None
@@ -87,6 +97,7 @@ async def _work(args: argparse.Namespace, client: Client, log: str, catalog: str
         pool=args.pool,
         concurrency=args.concurrency,
         replace=args.replace,
+        stale=args.claim_after,
         redact=redact,
     )
     await worker.start()
