@@ -12,10 +12,11 @@ from assetlog.consumers.fold.rank import rank
 from assetlog.schemas.codec import Event
 
 Change = tuple[int, str, int | None, int, Any, bytes]
-"""Position; type (empty where this assetlog does not know its version); the number of the asset it is about;
-rank of a materialization or failure, 0 for the rest; its partition, or the data of the rest; the entry's bytes."""
+"""Position; type (empty where this assetlog does not know its version); the number of the asset it is about; rank of a
+materialization, failure or breach of freshness, 0 for the rest; its partition, or the data of the rest; the entry's
+bytes."""
 
-_RANKED = frozenset({"asset.materialized", "asset.failed"})
+_RANKED = frozenset({"asset.materialized", "asset.failed", "asset.overdue"})
 
 
 def change_of(position: int, event: Event, aid: int | None, raw: bytes) -> Change:

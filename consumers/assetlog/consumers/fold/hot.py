@@ -37,9 +37,9 @@ class HotAsset(Struct, kw_only=True):
     failures: int = 0
     observations: int = 0
     materialized: int = 0
-    """The rank of the last materialization, 0 for none."""
+    """The rank of the last materialization, 0 for none; so for failures and breaches of freshness."""
     failed: int = 0
-    overdue_pos: int = 0
+    overdue: int = 0
     retired_pos: int = 0
     active_pos: int = 0
     told: Told = Told()
@@ -58,7 +58,7 @@ class HotAsset(Struct, kw_only=True):
             self.observations,
             self.materialized,
             self.failed,
-            self.overdue_pos,
+            self.overdue,
             self.retired_pos,
             self.active_pos,
         )
@@ -140,7 +140,7 @@ class HotAssets:
         aid = hot.aid
         newest = max(((self._ranks.get(up, 0), known.key(up)) for up in known.neighbours("up", aid)), default=(0, ""))
         failing = [name for (name, _), spoils in hot.checks.items() if spoils] if hot.checks else ()
-        state, reason = judge(hot.materialized, hot.failed, hot.overdue_pos, failing, newest)
+        state, reason = judge(hot.materialized, hot.failed, hot.overdue, failing, newest, hot.told.freshness)
         return AssetState(aid, known.key(aid), known.first_position(aid), hot.told, hot.counts(), state, reason)
 
     def take_wanted(self, most: int, *, spare_time: bool) -> list[int]:
@@ -263,8 +263,8 @@ def _described(hot: HotAsset, position: int, data: Any, _of: int, _raw: bytes) -
     hot.told = hot.told._replace(**told)
 
 
-def _overdue(hot: HotAsset, position: int, _what: Any, _of: int, _raw: bytes) -> None:
-    hot.active_pos = hot.overdue_pos = position
+def _overdue(hot: HotAsset, _position: int, _what: Any, of: int, _raw: bytes) -> None:
+    hot.overdue = max(of, hot.overdue)
 
 
 def _retired(hot: HotAsset, position: int, _what: Any, _of: int, _raw: bytes) -> None:

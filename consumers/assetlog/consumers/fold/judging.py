@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from assetlog.consumers.fold.rank import rank_position
+from assetlog.consumers.fold.rank import rank_position, rank_text
 from assetlog.schemas.shapes import AssetHealth
+
+_NO_MARKS = str.maketrans("", "", '{"}')
 
 
 def judge(
-    materialized: int, failed: int, overdue_pos: int, failing: Iterable[str], newest_upstream: tuple[int, str]
+    materialized: int,
+    failed: int,
+    overdue: int,
+    failing: Iterable[str],
+    newest_upstream: tuple[int, str],
+    freshness: str | None = None,
 ) -> tuple[AssetHealth, str | None]:
     """The state of an asset.
 
     Args:
         materialized: the rank of its last materialization, 0 for none.
         failed: the rank of its last failure, 0 for none.
-        overdue_pos: the position of its last breach of freshness, 0 for none.
+        overdue: the rank of its last breach of freshness, 0 for none.
         failing: names of its checks whose last result is a failure of severity `error`.
         newest_upstream: rank and key of the upstream that was materialized last, (0, "") for none.
+        freshness: its policy, as JSON.
 
     >>> judge(2, 1, 0, [], (0, ""))
     ('fresh', None)
@@ -30,7 +38,29 @@ def judge(
         return "checks-failing", "failing checks: " + ", ".join(names)
     if not materialized:
         return "unknown", "never materialized"
-    if overdue_pos > rank_position(materialized):
-        return "stale", "overdue"
+    if is_overdue(overdue, materialized):
+        return "stale", _overdue_text(overdue, freshness)
     rank, key = newest_upstream
     return ("stale", f"newer upstream: {key}") if rank > materialized else ("fresh", None)
+
+
+def is_overdue(overdue: int, materialized: int) -> bool:
+    """Whether a breach of freshness (its rank) stands: nothing was materialized after it was due, or after it was told.
+
+    One that was recorded before but not seen yet by whoever told the breach counts as after, and so does one that was
+    made before and came late.
+    """
+    return overdue > materialized and rank_position(overdue) > rank_position(materialized)
+
+
+def _overdue_text(overdue: int, freshness: str | None) -> str:
+    """Since when, and by which policy.
+
+    >>> _overdue_text((1 << 56) << 63, '{"max_age":60.0,"time_zone":"UTC"}')
+    'overdue since 1970-01-01T00:00:00Z (max_age 60.0, time_zone UTC)'
+    """
+    since = f"overdue since {rank_text(overdue)[:19]}Z"
+    if freshness is None:
+        return since
+    policy = freshness.replace(',"', ", ").replace('":', " ").translate(_NO_MARKS)
+    return f"{since} ({policy})"

@@ -24,7 +24,7 @@ class Counts(NamedTuple):
     observations: int = 0
     materialized: int = 0
     failed: int = 0
-    overdue_pos: int = 0
+    overdue: int = 0
     retired_pos: int = 0
     active_pos: int = 0
 

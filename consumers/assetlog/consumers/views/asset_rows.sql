@@ -8,12 +8,12 @@ select
     sum(observations)::bigint as observations,
     max(materialized) as materialized,
     max(failed) as failed,
-    max(overdue_pos) as overdue_pos,
+    max(overdue) as overdue,
     max(retired_pos) as retired_pos,
     max(active_pos) as active_pos
 from (
     select
-        aid, materializations, failures, observations, materialized, failed, overdue_pos, retired_pos, active_pos
+        aid, materializations, failures, observations, materialized, failed, overdue, retired_pos, active_pos
     from snap
     where snap_pos = $s and ($aids::integer[] is null or aid in (select unnest($aids::integer[])))
     union all
@@ -24,9 +24,9 @@ from (
         count(*) filter (type = 'asset.observed'),
         max(rank) filter (type = 'asset.materialized'),
         max(rank) filter (type = 'asset.failed'),
-        max(pos) filter (type = 'asset.overdue'),
+        max(rank) filter (type = 'asset.overdue'),
         max(pos) filter (type = 'asset.retired'),
-        max(pos) filter (starts_with(type, 'asset.') and type <> 'asset.retired')
+        max(pos) filter (starts_with(type, 'asset.') and type not in ('asset.retired', 'asset.overdue'))
     from (
         select
             pos, aid, type,

@@ -17,7 +17,7 @@ own as (
         coalesce(sum(asset_rows.observations), 0)::bigint as observations,
         max(asset_rows.materialized) as materialized,
         max(asset_rows.failed) as failed,
-        max(asset_rows.overdue_pos) as overdue_pos,
+        max(asset_rows.overdue) as overdue,
         max(asset_rows.retired_pos) as retired_pos,
         max(asset_rows.active_pos) as active_pos
     from known
@@ -69,11 +69,13 @@ judged as (
         own.*,
         failing.names as failing_checks,
         newest_upstream.up as newest_upstream,
+        own.overdue > own.materialized
+            and (own.overdue & 9223372036854775807) > (own.materialized & 9223372036854775807) as is_overdue,
         case
             when own.failed > coalesce(own.materialized, 0) then 'failed'
             when failing.names is not null then 'checks-failing'
             when own.materialized is null then 'unknown'
-            when own.overdue_pos > (own.materialized & 9223372036854775807) then 'stale'
+            when is_overdue then 'stale'
             when newest_upstream.materialized > own.materialized then 'stale'
             else 'fresh'
         end as state
@@ -89,7 +91,7 @@ select
     told.freshness,
     judged.materializations, judged.failures, judged.observations,
     judged.materialized, judged.failed,
-    judged.overdue_pos, judged.retired_pos, judged.active_pos,
+    judged.overdue, judged.retired_pos, judged.active_pos,
     judged.failing_checks,
     judged.state,
     case
@@ -97,7 +99,10 @@ select
         when judged.state = 'checks-failing' then 'failing checks: ' || judged.failing_checks
         when judged.state = 'unknown' then 'never materialized'
         when judged.state = 'fresh' then null
-        when judged.overdue_pos > (judged.materialized & 9223372036854775807) then 'overdue'
+        when judged.is_overdue then
+            'overdue since '
+            || strftime(make_timestamp((judged.overdue >> 63)::bigint - 72057594037927936), '%Y-%m-%dT%H:%M:%SZ')
+            || coalesce(' (' || translate(replace(replace(told.freshness, ',"', ', '), '":', ' '), '{"}', '') || ')', '')
         else 'newer upstream: ' || upstream.key
     end as state_reason,
     coalesce(judged.retired_pos > coalesce(judged.active_pos, 0), false) as retired

@@ -31,7 +31,7 @@ class Drawable(Protocol):
     @property
     def failed(self) -> int: ...
     @property
-    def overdue_pos(self) -> int: ...
+    def overdue(self) -> int: ...
     @property
     def told(self) -> Told: ...
     @property
@@ -43,7 +43,7 @@ class Facts(NamedTuple):
 
     materialized: int = 0
     failed: int = 0
-    overdue_pos: int = 0
+    overdue: int = 0
     told: Told = Told()
     checks: Checks = {}
 
@@ -93,7 +93,7 @@ def _node(key: str, fact: Drawable, newest: int, depth: int, *, columns: bool) -
         key=key,
         name=told.name,
         group=told.grp,
-        state=judge(materialized, fact.failed, fact.overdue_pos, failing, (newest, ""))[0],
+        state=judge(materialized, fact.failed, fact.overdue, failing, (newest, ""))[0],
         last_materialization=rank_text(materialized) if materialized else None,
         depth=depth,
         columns=Raw((told.columns or "[]").encode()) if columns else NULL,

@@ -4,6 +4,6 @@ select
     aid,
     (materialized >> 63)::bigint, (materialized & 9223372036854775807)::bigint,
     (failed >> 63)::bigint, (failed & 9223372036854775807)::bigint,
-    overdue_pos
+    (overdue >> 63)::bigint, (overdue & 9223372036854775807)::bigint
 from snap
 where snap_pos = $s and aid in (select unnest($aids::integer[]))

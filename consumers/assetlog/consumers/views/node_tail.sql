@@ -1,9 +1,9 @@
 -- node_tail: the last materialization, failure and breach of freshness after $s and up to $p of the assets numbered
 -- $aids, a row each; ranks in two parts as in node_snap.
-select aid, type, (rank >> 63)::bigint, (rank & 9223372036854775807)::bigint, pos
+select aid, type, (rank >> 63)::bigint, (rank & 9223372036854775807)::bigint
 from (
     select
-        aid, type, max(pos) as pos,
+        aid, type,
         max(((least(epoch_us(time), (pos >> 20) * 1000 + 300000000) + 72057594037927936)::hugeint << 63) + pos) as rank
     from log
     where

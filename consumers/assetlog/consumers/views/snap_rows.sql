@@ -1,4 +1,4 @@
 -- snap_rows: what the assets numbered $aids added up to at the snapshot at $s.
-select aid, materializations, failures, observations, materialized, failed, overdue_pos, retired_pos, active_pos
+select aid, materializations, failures, observations, materialized, failed, overdue, retired_pos, active_pos
 from snap
 where snap_pos = $s and aid in (select unnest($aids::integer[]))

@@ -19,6 +19,8 @@ from assetlog.consumers.views.drawing import Facts
 Checks = dict[tuple[str, str | None], bool]
 """(name, partition) -> whether its last result spoils the asset."""
 
+_LAST = ("asset.materialized", "asset.failed", "asset.overdue")
+"""The types that `_last_events` tells of, in its order."""
 NO_COUNTS = Counts()
 NOTHING_TOLD = Told()
 _TEXTS = 5
@@ -39,7 +41,7 @@ def states(access: Access, roots: Sequence[int], at: int) -> list[AssetState]:
         own = counts[root]
         newest = max(((counts[up].materialized, known.key(up)) for up in upstream[root]), default=(0, ""))
         failing = (name for (name, _), spoils in checks[root].items() if spoils)
-        state, reason = judge(own.materialized, own.failed, own.overdue_pos, failing, newest)
+        state, reason = judge(own.materialized, own.failed, own.overdue, failing, newest, told[root].freshness)
         first = known.first_position(root)
         found.append(AssetState(root, known.key(root), first, told[root], own, state, reason))
     return found
@@ -67,30 +69,24 @@ def facts_of(
 def _last_events(
     access: Access, known: KnownAt, roots: Iterable[int], at: int
 ) -> tuple[dict[int, int], dict[int, int], dict[int, int]]:
-    """The ranks of the last materializations and failures, and the positions of the last breaches of freshness."""
+    """The ranks of the last materializations, failures and breaches of freshness."""
     root_of = _members(known, roots)
     values = {"p": at, "s": access.snapshot_before(at), "aids": list(root_of)}
-    materialized: dict[int, int] = {}
-    failed: dict[int, int] = {}
-    overdue: dict[int, int] = {}
+    last: tuple[dict[int, int], ...] = ({}, {}, {})
 
-    def note(last: dict[int, int], aid: int, value: int) -> None:
-        root = root_of[aid]
-        if value > last.get(root, 0):
-            last[root] = value
+    def note(place: int, aid: int, time: int, position: int) -> None:
+        root, value = root_of[aid], time << 63 | position
+        if value > last[place].get(root, 0):
+            last[place][root] = value
 
-    for aid, time, position, failed_time, failed_position, overdue_pos in access.rows("node_snap", **values):
-        if time is not None:
-            note(materialized, aid, time << 63 | position)
-        if failed_time is not None:
-            note(failed, aid, failed_time << 63 | failed_position)
-        if overdue_pos is not None:
-            note(overdue, aid, overdue_pos)
-    for aid, kind, time, rank_position, position in access.rows("node_tail", **values):
-        if kind == "asset.overdue":
-            note(overdue, aid, position)
-        else:
-            note(materialized if kind == "asset.materialized" else failed, aid, time << 63 | rank_position)
+    for aid, *parts in access.rows("node_snap", **values):
+        for place in range(len(last)):
+            time, position = parts[2 * place : 2 * place + 2]
+            if time is not None:
+                note(place, aid, time, position)
+    for aid, kind, time, position in access.rows("node_tail", **values):
+        note(_LAST.index(kind), aid, time, position)
+    materialized, failed, overdue = last
     return materialized, failed, overdue
 
 
@@ -118,7 +114,7 @@ def _counts(kind: str, events: int, position: int, rank: int) -> Counts:
         case "asset.observed":
             return Counts(observations=events, active_pos=position)
         case "asset.overdue":
-            return Counts(overdue_pos=position, active_pos=position)
+            return Counts(overdue=rank)
         case "asset.retired":
             return Counts(retired_pos=position)
     return Counts(active_pos=position) if kind.startswith("asset.") else NO_COUNTS
@@ -176,14 +172,14 @@ def _members(known: KnownAt, roots: Iterable[int]) -> dict[int, int]:
 def _sum(one: Counts, other: Counts) -> Counts:
     if one is NO_COUNTS:
         return other
-    materializations, failures, observations, materialized, failed, overdue_pos, retired_pos, active_pos = other
+    materializations, failures, observations, materialized, failed, overdue, retired_pos, active_pos = other
     return Counts(
         one.materializations + materializations,
         one.failures + failures,
         one.observations + observations,
         max(one.materialized, materialized),
         max(one.failed, failed),
-        max(one.overdue_pos, overdue_pos),
+        max(one.overdue, overdue),
         max(one.retired_pos, retired_pos),
         max(one.active_pos, active_pos),
     )

@@ -1,5 +1,5 @@
 -- tail_rows: what the events of each type of the assets numbered $aids after $s and up to $p add up to; ranks as in
--- asset_rows, of materializations and failures. A row a type is half the planning of a row an asset.
+-- asset_rows, of materializations, failures and breaches. A row a type is half the planning of a row an asset.
 select
     aid, type, count(*), max(pos),
     max(((least(epoch_us(time), (pos >> 20) * 1000 + 300000000) + 72057594037927936)::hugeint << 63) + pos)

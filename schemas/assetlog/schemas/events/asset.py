@@ -113,7 +113,7 @@ class AssetChecked(Data, frozen=True, kw_only=True):
 
 
 class AssetOverdue(Data, frozen=True, kw_only=True):
-    """The asset's freshness policy was breached at the event's time."""
+    """The asset's freshness policy was breached at the event's time. Nodes tell it, once a breach."""
 
     reason: Text
     """Which policy was breached, in words."""
@@ -155,7 +155,7 @@ class AssetDescribed(Data, frozen=True, kw_only=True):
 
 
 class AssetRetired(Data, frozen=True, kw_only=True):
-    """The asset is gone or no longer of interest; any later event of it brings it back."""
+    """The asset is gone or no longer of interest; any later event of it but `asset.overdue` brings it back."""
 
     reason: Text | None = None
     """Why, in words."""

@@ -80,11 +80,11 @@ create table progress(
 );
 
 -- What each asset's own events add up to as of snap_pos, ordered by (snap_pos, aid): views/asset_rows.sql.
--- materialized, failed: the greatest rank (effective time, then position) of either kind.
+-- materialized, failed, overdue: the greatest rank (effective time, then position) of each kind.
 create table snap(
     snap_pos bigint not null, aid integer not null,
     materializations bigint not null, failures bigint not null, observations bigint not null,
-    materialized hugeint, failed hugeint, overdue_pos bigint, retired_pos bigint, active_pos bigint
+    materialized hugeint, failed hugeint, overdue hugeint, retired_pos bigint, active_pos bigint
 );
 
 -- Where each asset's partitions began, up to the last snapshot: a new (aid, part) only, added with each snapshot.

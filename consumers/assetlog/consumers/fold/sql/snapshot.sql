@@ -2,6 +2,6 @@
 -- with asset_rows
 insert into snap
 select
-    $p, aid, materializations, failures, observations, materialized, failed, overdue_pos, retired_pos, active_pos
+    $p, aid, materializations, failures, observations, materialized, failed, overdue, retired_pos, active_pos
 from asset_rows
 order by aid
