@@ -159,7 +159,7 @@ def test_a_file_that_cannot_be_read_is_named(file: Path) -> None:
     with pytest.raises(Invalid, match="codec"):
         read_consumers(file)
     with pytest.raises(Invalid, match="line 1"):
-        read(file, "[consumers.n")
+        read(file, "[consumers.n\n")
 
 
 def test_a_secret_in_a_target_is_not_shown(file: Path) -> None:
