@@ -23,12 +23,13 @@ import pytest
 from msgspec import Raw
 
 from assetlog.catalog.client import AsyncClient, Client
-from assetlog.catalog.client.asking import LISTS
-from assetlog.schemas.errors import Broken, Forbidden, Invalid, NotFound, Unavailable
+from assetlog.catalog.client.asking import LISTS, path_of
+from assetlog.schemas.errors import Broken, Conflict, Forbidden, Invalid, NotFound, Unavailable
 from assetlog.schemas.shapes import Artifact
 
 HOSTILE = "s3://lake/<script>alert(1)</script>"
 KEY = "s3://lake/orders"
+TARGET = {"kind": "python", "function": "report", "pool": "nobody-works-here"}
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +51,9 @@ def filled(node: Any, event: Any) -> Any:
         event("run.failed", "r1", {"job": "load", "error": "<i>no</i>"}),
         *(event("asset.observed", f"x://many/{number:04}") for number in range(1203)),
     )
+    declared = {"condition": [KEY, "s3://lake/missing"], "target": TARGET, "start": "0-0"}
+    node.http.put("/v1/consumers/reader%20of%20orders", json=declared)
+    node.http.post("/v1/consumers/reader%20of%20orders/trigger", json={})
     return node
 
 
@@ -90,6 +94,11 @@ QUESTIONS: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
     ("diff", ("0-0",), {"limit": 3}),
     ("quarantine", (), {}),
     ("events", (), {"type": "asset.materialized"}),
+    ("consumers", (), {"asset": KEY}),
+    ("consumer", ("reader of orders",), {}),
+    ("explain_consumer", ("reader of orders",), {}),
+    ("queue", ("reader of orders",), {}),
+    ("triggers", (), {"consumer": "reader of orders"}),
     ("fetch", ("/health/live",), {}),
 ]
 
@@ -125,7 +134,9 @@ def test_every_list_has_a_frame_with_the_rows_of_the_list(client: Client) -> Non
             params = {"key": KEY}
         params |= {"key": "report"} if name in {"artifact_versions", "artifact_history"} else {}
         params |= {"from_": "0-0"} if name == "diff" else {}
-        listed = client.read(LISTS[name], dict, **params)
+        params |= {"consumer": "reader of orders"} if name == "queue" else {}
+        in_query = dict(params)
+        listed = client.read(path_of(name, in_query), dict, **in_query)
         frame = client.frame(name, limit=None if name == "tree" else 100, **params)
         assert frame.to_arrow().num_rows == len(listed["items"]), name
 
@@ -315,3 +326,38 @@ async def test_breaks_in_the_middle_of_messages_lose_and_repeat_nothing(filled: 
     cutter.close()
     assert seen == positions
     assert cutter.cut >= 2
+
+
+async def test_consumers_are_declared_run_and_removed_with_either_client(
+    client: Client, async_client: AsyncClient
+) -> None:
+    declared = {
+        "condition": [KEY, "s3://lake/missing"],
+        "target": TARGET,
+        "outlets": ["s3://lake/made"],
+        "start": "0-0",
+    }
+    assert client.put_consumer("by client", declared).name == "by client"
+    with pytest.raises(Conflict):
+        client.put_consumer("by client", {**declared, "module": "other"})
+    taken = await async_client.put_consumer("by client", {**declared, "module": "other"}, replace=True)
+    assert taken.module == "other"
+    assert client.pause_consumer("by client", "for now").paused_reason == "for now"
+    assert not (await async_client.resume_consumer("by client")).paused
+    fired = client.fire_consumer("by client", "mon")
+    made = await async_client.materialize_asset("s3://lake/made", "by client")
+    assert [each.id for each in client.triggers(consumer="by client")] == [made.id, fired.id]
+    assert (await async_client.trigger(fired.id)).partition == "mon"
+    assert client.cancel_trigger(fired.id, "no").state == "cancelled"
+    with pytest.raises(Conflict):
+        await async_client.cancel_trigger(fired.id)
+    assert client.retry_trigger(fired.id).state == "fired"
+    with pytest.raises(Conflict):
+        await async_client.retry_trigger(fired.id)
+    assert len(client.queue("by client")) == len(client.queue("by client").to_arrow()) == 1
+    assert client.delete_queue("by client", before=datetime(2000, 1, 1, tzinfo=UTC)).count == 0
+    assert (await async_client.delete_queue("by client", asset=KEY)).count == 1
+    assert len(client.queue("by client")) == 0
+    assert (await async_client.remove_consumer("by client")).name == "by client"
+    with pytest.raises(NotFound):
+        client.consumer("by client")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import msgspec
 from msgspec import Struct
@@ -34,16 +34,19 @@ LISTS = {
     "asset_events": "/v1/asset/events",
     "assets": "/v1/assets",
     "checks": "/v1/asset/checks",
+    "consumers": "/v1/consumers",
     "diff": "/v1/diff",
     "events": "/v1/events",
     "groups": "/v1/groups",
     "jobs": "/v1/jobs",
     "partitions": "/v1/asset/partitions",
     "quarantine": "/v1/quarantine",
+    "queue": "/v1/consumers/{consumer}/queue",
     "runs": "/v1/runs",
     "tree": "/v1/tree",
+    "triggers": "/v1/triggers",
 }
-"""The lists, by the name of their method."""
+"""The lists, by the name of their method. What stands in braces is a parameter of the method."""
 
 MAX_LIMIT = 1000
 TIMEOUT_SECONDS = 30.0
@@ -85,14 +88,25 @@ def on_the_wire(params: dict[str, Any]) -> dict[str, Any]:
     return {name: format_time(value) if isinstance(value, datetime) else value for name, value in given.items()}
 
 
-def path_of(name: str) -> str:
-    """The path of a list.
+def with_json(body: object, params: dict[str, Any]) -> dict[str, Any]:
+    """The options of a request that has a JSON body."""
+    headers = {"content-type": "application/json"}
+    return {"content": msgspec.json.encode(body), "params": on_the_wire(params), "headers": headers}
+
+
+def path_of(name: str, params: dict[str, Any]) -> str:
+    """The path of a list; parameters that belong into it are taken out of the others.
 
     Raises:
         Invalid: there is no list of this name.
+
+    >>> path_of("queue", {"consumer": "a b"})
+    '/v1/consumers/a%20b/queue'
     """
-    if name in LISTS:
-        return LISTS[name]
+    path = LISTS.get(name)
+    if path is not None:
+        in_path = [part[1:-1] for part in path.split("/") if part.startswith("{")]
+        return path.format(**{part: quote(str(params.pop(part)), safe="") for part in in_path})
     raise Invalid(
         f"There is no list {name!r}.",
         code="unknown-list",
@@ -101,6 +115,15 @@ def path_of(name: str) -> str:
         rule=f"the lists are: {', '.join(LISTS)}",
         hint="Name one of them.",
     )
+
+
+def acting_on(kind: str, name: str, act: str = "") -> str:
+    """The path of a consumer or a trigger, or of what is done with it.
+
+    >>> acting_on("consumers", "a b", "pause")
+    '/v1/consumers/a%20b/pause'
+    """
+    return "/".join(filter(None, (LISTS[kind], quote(name, safe=""), act)))
 
 
 def page_of(item: type[Item]) -> type[Page[Item]]:
@@ -160,8 +183,8 @@ class FrameWalk:
     """The requests for the rows of a list, part by part; iterate, and tell what each was answered."""
 
     def __init__(self, name: str, as_of: Moment, limit: int | None, params: dict[str, Any]) -> None:
-        self._path = path_of(name)
         self._params = on_the_wire({**params, "as_of": as_of})
+        self._path = path_of(name, self._params)
         self._walk = None if name == "tree" else Walk(limit, self._params.pop("cursor", None))
 
     def __iter__(self) -> Iterator[dict[str, Any]]:

@@ -5,18 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-import msgspec
-
-from assetlog.catalog.answers import decode
 from assetlog.catalog.client import asking
-from assetlog.catalog.client.asking import LISTS, FrameWalk, Moment, Walk
+from assetlog.catalog.client.asking import LISTS, Moment
 from assetlog.catalog.client.following import PATIENCE_SECONDS, Following
-from assetlog.catalog.client.frames import Frame
 from assetlog.catalog.client.listings import AsyncListing
+from assetlog.catalog.client.scheduling import AsyncScheduling
 from assetlog.catalog.sse import Message, MessageReader
 from assetlog.schemas.artifact_shapes import ArtifactChange, ArtifactDiff
 from assetlog.schemas.errors import Unavailable
@@ -37,98 +32,16 @@ from assetlog.schemas.shapes import (
     TreeNode,
 )
 
-if TYPE_CHECKING:
-    import httpx
-
 Item = TypeVar("Item")
 Shape = TypeVar("Shape")
 
 
-class AsyncClient:
+class AsyncClient(AsyncScheduling):
     """Reads a node, for now and for any moment of the past, without blocking the event loop.
 
     It takes what `Client` takes, and has its methods: `await client.asset(key)`,
     `async for event in client.follow()`, `await (await client.assets()).to_pandas()`.
     """
-
-    def __init__(
-        self,
-        url: str | None = None,
-        *,
-        token: str | None = None,
-        home: Path | None = None,
-        timeout: float = asking.TIMEOUT_SECONDS,
-    ) -> None:
-        import httpx
-
-        connection = asking.connection(url, token, home, timeout)
-        self.node = connection.node
-        self._http = httpx.AsyncClient(**connection.options)
-
-    async def aclose(self) -> None:
-        """Let the connections go."""
-        await self._http.aclose()
-
-    async def __aenter__(self) -> AsyncClient:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-    async def fetch(self, path: str, **params: Any) -> bytes:
-        """The JSON that the node answers to `GET path`, untouched. Parameters that are None are left out."""
-        return (await self._ask("GET", path, params=asking.on_the_wire(params))).content
-
-    async def post(self, path: str, body: object, shape: type[Shape]) -> Shape:
-        """The answer to `POST path` with a JSON body, as a shape."""
-        headers = {"content-type": "application/json"}
-        return decode(
-            (await self._ask("POST", path, content=msgspec.json.encode(body), headers=headers)).content, shape
-        )
-
-    async def put(self, path: str, body: object, shape: type[Shape], **params: Any) -> Shape:
-        """The answer to `PUT path` with a JSON body, as a shape. Parameters that are None are left out."""
-        options = {"params": asking.on_the_wire(params), "headers": {"content-type": "application/json"}}
-        return decode((await self._ask("PUT", path, content=msgspec.json.encode(body), **options)).content, shape)
-
-    async def delete(self, path: str, shape: type[Shape]) -> Shape:
-        """The answer to `DELETE path` as a shape."""
-        return decode((await self._ask("DELETE", path)).content, shape)
-
-    async def read(self, path: str, shape: type[Shape], **params: Any) -> Shape:
-        """The answer to `GET path` as a shape."""
-        return decode(await self.fetch(path, **params), shape)
-
-    async def each(
-        self, path: str, item: type[Item], *, limit: int | None = None, **params: Any
-    ) -> AsyncIterator[Item]:
-        """The items of a list, part by part, at most `limit` of them. All parts are as of the first one's position."""
-        walk = Walk(limit, params.pop("cursor", None))
-        while walk.going:
-            page: Page[Item] = await self.read(path, asking.page_of(item), **walk.part(), **params)
-            for each in page.items:
-                yield each
-            walk.took(page.next)
-
-    async def frame(self, name: str, as_of: Moment = None, *, limit: int | None = None, **params: Any) -> Frame:
-        """The rows of a list, every one unless `limit` is given, for pandas, Polars or Arrow.
-
-        Args:
-            name: the list's method: `assets`, `runs`, `events`, `asset_events`, ...; or `diff`.
-            as_of: a moment of the past.
-            limit: at most so many rows.
-            params: what the method takes, by name.
-        """
-        streams = []
-        for request in (walk := FrameWalk(name, as_of, limit, params)):
-            streams.append(walk.took(await self._ask("GET", **request)))
-        return Frame(streams)
-
-    async def position(self, as_of: Moment = None) -> str:
-        """The position that a moment means; how far the node has folded the log, for now."""
-        return (await self.read(LISTS["events"], Page[EventShape], limit=1, order="desc", as_of=as_of)).position
 
     async def asset(self, key: str, as_of: Moment = None) -> Asset:
         """One asset. Raises NotFound for a key that no event names as of that moment."""
@@ -265,26 +178,6 @@ class AsyncClient:
             except Unavailable as error:
                 following.lost(error)
             await asyncio.sleep(following.pause())
-
-    async def _listing(self, name: str, item: type[Item], as_of: Moment, filters: dict[str, Any]) -> AsyncListing[Item]:
-        page: Page[Item] = await self.read(LISTS[name], asking.page_of(item), as_of=as_of, **filters)
-        return AsyncListing(page, lambda: self.frame(name, page.position, **filters))
-
-    async def _ask(self, method: str, path: str, **options: Any) -> httpx.Response:
-        """An answer; a node that asks to come again later (429) is asked again when it says."""
-        import httpx
-
-        tried = 0
-        while True:
-            try:
-                answer = await self._http.request(method, path, **options)
-            except httpx.TransportError as error:
-                raise asking.unreachable(self.node.url, error) from None
-            pause = asking.pause_before_retry(answer, tried)
-            if pause is None:
-                return asking.checked(answer)
-            await asyncio.sleep(pause)
-            tried += 1
 
     async def _messages(self, following: Following, filters: dict[str, Any]) -> AsyncGenerator[Message]:
         import httpx
