@@ -6,6 +6,7 @@ handler returns, so a worker that is full takes nothing from the others.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -62,6 +63,13 @@ class Reading:
 
     async def stop(self) -> None:
         """Read no more."""
+        tasks = list(self._subscriber.tasks)
+        await self._subscriber.stop()
+        while not all(task.done() for task in tasks):
+            # FastStream cancels once and does not wait; redis-py loses a cancellation that comes while it connects
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=0.05)
         await self.broker.stop()
 
 
