@@ -10,6 +10,7 @@ from assetlog.schemas.conditions import (
     AnyOf,
     Condition,
     Leaf,
+    Manual,
     Queued,
     Verdict,
     condition_text,
@@ -88,8 +89,16 @@ def _says(facts: Facts, pending: list[Pending]) -> str:
     elif any(news.leaves for news in facts.news):
         words.append(_waits(seen, facts, pending))
     else:
-        words.append(f"It waits for {condition_text(seen.definition.condition)}; nothing has come yet.")
+        words.append(_nothing(seen))
     return " ".join(words)
+
+
+def _nothing(seen: Glimpse) -> str:
+    condition = seen.definition.condition
+    if isinstance(condition, Manual):
+        return "It runs by hand alone."
+    since = "yet" if seen.last_trigger is None else "since it fired last"
+    return f"It waits for {condition_text(condition)}; nothing has come {since}."
 
 
 def _paused(seen: Glimpse) -> str:

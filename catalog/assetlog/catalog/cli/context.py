@@ -50,6 +50,16 @@ def open_client(args: argparse.Namespace) -> Client:
     return Client(args.url, home=args.data_dir)
 
 
+def user() -> str | None:
+    """Who sits at this machine, for the log of a node that asks nobody for a token."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return None
+
+
 def as_of(args: argparse.Namespace) -> str | None:
     """The moment of `--as-of` as the API takes it."""
     return moment(args.as_of) if args.as_of else None

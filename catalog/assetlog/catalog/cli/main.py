@@ -26,6 +26,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Emit": {
         "emit": ("emit", "emit one event, or a file of them"),
         "run": ("run_command", "run a command and record what became of its asset"),
+        "materialize": ("materialize", "make an asset now, by the consumer that makes it"),
     },
     "Read (now, or --as-of any moment)": {
         "assets": ("assets", "list the assets"),
@@ -36,6 +37,8 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "artifacts": ("artifacts", "list the artifacts, or show one"),
         "runs": ("runs", "list the runs, or show one"),
         "jobs": ("jobs", "list the jobs"),
+        "consumers": ("consumers", "list what is scheduled on assets, explain it, pause it, declare it"),
+        "triggers": ("triggers", "list what fired and what became of it; retry or cancel it"),
         "diff": ("diff", "show what changed between two moments"),
         "quarantine": ("quarantine", "list the events the fold could not take, and why"),
     },

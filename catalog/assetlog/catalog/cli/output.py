@@ -28,6 +28,13 @@ GLYPHS = {
     "succeeded": ("●", "green"),
     "skipped": ("○", "dim"),
     "materialized": ("●", "green"),
+    "fired": ("◌", "cyan"),
+    "started": ("◌", "cyan"),
+    "exhausted": ("✖", "red"),
+    "cancelled": ("○", "dim"),
+    "void": ("○", "dim"),
+    "waiting": ("○", "dim"),
+    "paused": ("◐", "yellow"),
 }
 """For each state a glyph and a colour; the state's word is never left out."""
 
@@ -143,6 +150,13 @@ def answer(raw: bytes) -> None:
     from rich.json import JSON
 
     console().print(JSON(clean(raw.decode(errors="replace")), indent=2))
+
+
+def shape(shape: object) -> None:
+    """Print a shape, or an object of them, as JSON."""
+    import msgspec
+
+    answer(msgspec.json.encode(shape))
 
 
 def show(renderable: RenderableType) -> None:
