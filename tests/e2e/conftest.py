@@ -7,11 +7,14 @@ import contextlib
 import itertools
 import json
 import ssl
+import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from textwrap import dedent
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import httpx
 import pytest
@@ -19,6 +22,10 @@ import pytest
 from assetlog.catalog.node import Node, loop_factory
 from assetlog.catalog.settings import Settings
 from assetlog.schemas.ids import new_id
+
+if TYPE_CHECKING:
+    from assetlog.catalog.client import Client
+    from assetlog.consumers.work.worker import Worker
 
 Result = TypeVar("Result")
 START_WITHIN = 60.0
@@ -172,3 +179,82 @@ def http_server() -> Any:
             await asyncio.gather(*made.handlers, return_exceptions=True)
 
     return start
+
+
+SHOP_WITHIN = 20.0
+
+
+class Shop:
+    """A module of consumers under a worker."""
+
+    def __init__(self, node: RunningNode, client: Client, worker: Worker) -> None:
+        self.node, self.client, self.worker = node, client, worker
+        self.module: Any = sys.modules[worker.module]
+
+    def emit(self, key: str, **data: Any) -> str:
+        """Materialize an asset from outside; the event's id."""
+        event = {"specversion": "1.0", "id": f"shop-{next(_numbers)}", "source": "test", "type": "asset.materialized"}
+        answer = self.node.post({**event, "subject": key, "data": data})
+        assert answer.status_code == 201, answer.text
+        return event["id"]
+
+    def fire(self, consumer: str) -> None:
+        """Run a consumer by hand."""
+        answer = self.node.http.post(f"/v1/consumers/{consumer}/trigger", json={})
+        assert answer.status_code == 201, answer.text
+
+    async def triggers(self, consumer: str, *states: str) -> list[dict[str, Any]]:
+        """The triggers of a consumer, newest first, once there is one in one of the states."""
+        end = time.monotonic() + SHOP_WITHIN
+        while True:
+            items: list[dict[str, Any]] = self.node.get("/v1/triggers", consumer=consumer).json()["items"]
+            if any(trigger["state"] in states for trigger in items):
+                return items
+            assert time.monotonic() < end, items
+            await asyncio.sleep(0.02)
+
+    async def succeeded(self, consumer: str) -> dict[str, Any]:
+        """The newest trigger of a consumer, once it has succeeded."""
+        return (await self.triggers(consumer, "succeeded"))[0]
+
+    def events(self, key: str, kind: str = "asset.materialized") -> list[dict[str, Any]]:
+        """The events of an asset, oldest first."""
+        items = self.node.get("/v1/asset/events", key=key, type=kind, order="asc").json()["items"]
+        return [item["event"] for item in items]
+
+
+Open = Callable[..., Awaitable[Shop]]
+"""What `shop` is: `await shop(source)` gives a `Shop`."""
+
+
+@pytest.fixture
+async def shop(node: RunningNode, tmp_path: Path) -> AsyncIterator[Open]:
+    """Starts a worker on a module of this source; `KEY` in it is a key of no other test."""
+    from assetlog.catalog.client import Client
+    from assetlog.consumers.declare.declaration import forget
+    from assetlog.consumers.work.worker import Worker
+    from assetlog.producers.emitter import Emitter, set_default_emitter
+
+    client = Client(node.url)
+    emitter = Emitter(node.url, home=tmp_path)
+    before = set_default_emitter(emitter)
+    workers: list[Worker] = []
+
+    async def start(source: str, name: str | None = None) -> Shop:
+        module = name or f"shop_{next(_numbers)}"
+        path = tmp_path / f"{module}.py"
+        head = "from assetlog.consumers import *\nfrom assetlog.producers import emit, materialize\n"
+        path.write_text(head + f"KEY = 's3://{module}'\ngot = []\n" + dedent(source))
+        worker = Worker(str(path), log=node.node.log.url, catalog=node.settings.catalog, node=client)
+        workers.append(worker)
+        await worker.start()
+        return Shop(node, client, worker)
+
+    yield start
+    for worker in workers:
+        await worker.stop(1.0)
+        forget(worker.module)
+        del sys.modules[worker.module]
+    await asyncio.to_thread(emitter.close)
+    set_default_emitter(before)
+    client.close()

@@ -3,98 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
-import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
-from textwrap import dedent
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
-from assetlog.catalog.client import Client
-from assetlog.consumers.declare.declaration import forget
 from assetlog.consumers.work.worker import Worker
-from assetlog.producers.emitter import Emitter, set_default_emitter
 from assetlog.schemas.errors import Conflict, Invalid
 
 if TYPE_CHECKING:
-    from tests.e2e.conftest import RunningNode
+    from tests.e2e.conftest import Open, RunningNode
 
 WITHIN = 20.0
-_numbers = itertools.count(1)
-
-
-class Shop:
-    """A module of consumers under a worker."""
-
-    def __init__(self, node: RunningNode, client: Client, worker: Worker) -> None:
-        self.node, self.client, self.worker = node, client, worker
-        self.module: Any = sys.modules[worker.module]
-
-    def emit(self, key: str, **data: Any) -> str:
-        """Materialize an asset from outside; the event's id."""
-        event = {"specversion": "1.0", "id": f"e{next(_numbers)}", "source": "test", "type": "asset.materialized"}
-        answer = self.node.post({**event, "subject": key, "data": data})
-        assert answer.status_code == 201, answer.text
-        return event["id"]
-
-    def fire(self, consumer: str) -> None:
-        """Run a consumer by hand."""
-        answer = self.node.http.post(f"/v1/consumers/{consumer}/trigger", json={})
-        assert answer.status_code == 201, answer.text
-
-    async def triggers(self, consumer: str, *states: str) -> list[dict[str, Any]]:
-        """The triggers of a consumer, newest first, once there is one in one of the states."""
-        end = time.monotonic() + WITHIN
-        while True:
-            items: list[dict[str, Any]] = self.node.get("/v1/triggers", consumer=consumer).json()["items"]
-            if any(trigger["state"] in states for trigger in items):
-                return items
-            assert time.monotonic() < end, items
-            await asyncio.sleep(0.02)
-
-    async def succeeded(self, consumer: str) -> dict[str, Any]:
-        """The newest trigger of a consumer, once it has succeeded."""
-        return (await self.triggers(consumer, "succeeded"))[0]
-
-    def events(self, key: str, kind: str = "asset.materialized") -> list[dict[str, Any]]:
-        """The events of an asset, oldest first."""
-        items = self.node.get("/v1/asset/events", key=key, type=kind, order="asc").json()["items"]
-        return [item["event"] for item in items]
-
-
-Open = Callable[[str], Awaitable[Shop]]
-
-
-@pytest.fixture
-async def shop(node: RunningNode, tmp_path: Path) -> AsyncIterator[Open]:
-    """Starts a worker on a module of this source; `KEY` in it is a key of no other test."""
-    client = Client(node.url)
-    emitter = Emitter(node.url, home=tmp_path)
-    before = set_default_emitter(emitter)
-    workers: list[Worker] = []
-
-    async def start(source: str, name: str | None = None) -> Shop:
-        module = name or f"shop_{next(_numbers)}"
-        path = tmp_path / f"{module}.py"
-        head = "from assetlog.consumers import *\nfrom assetlog.producers import emit, materialize\n"
-        path.write_text(head + f"KEY = 's3://{module}'\ngot = []\n" + dedent(source))
-        worker = Worker(str(path), log=node.node.log.url, catalog=node.settings.catalog, node=client)
-        workers.append(worker)
-        await worker.start()
-        return Shop(node, client, worker)
-
-    yield start
-    for worker in workers:
-        await worker.stop(1.0)
-        forget(worker.module)
-        del sys.modules[worker.module]
-    await asyncio.to_thread(emitter.close)
-    set_default_emitter(before)
-    client.close()
 
 
 async def test_a_consumer_gets_the_events_that_set_it_off(shop: Open) -> None:
@@ -320,83 +242,8 @@ async def test_what_is_emitted_inside_carries_the_trigger_as_its_cause(shop: Ope
     assert types == ["trigger.started", "asset.materialized", "asset.observed", "trigger.succeeded"]
 
 
-async def test_the_tasks_of_a_dag_run_in_order_and_each_updates_what_it_made(shop: Open) -> None:
-    work = await shop(
-        """
-        @dag(schedule=[Asset(KEY + "/raw")], max_active_runs=1, start_date=None, catchup=False)
-        def pipeline(limit=2):
-            @task
-            def extract(triggering_asset_events=None, **context):
-                got.append((sorted(asset.key for asset in triggering_asset_events), context["dag_id"]))
-                return [1, 2, 3]
-
-            @task(outlets=[Asset(KEY + "/part")])
-            def load(n, factor):
-                yield Metadata(Asset(KEY + "/part"), {"n": n * factor})
-
-            @task(outlets=[Asset(KEY + "/never")])
-            def skipped():
-                raise Skip
-
-            @task(outlets=[Asset(KEY + "/after")])
-            def needs_skipped(value):
-                got.append("ran")
-
-            @task(retries=2, retry_delay=0)
-            def flaky():
-                got.append("try")
-                if got.count("try") < 3:
-                    raise ValueError("once more")
-
-            rows = extract()
-            loaded = load.partial(factor=limit).expand(n=rows)
-            none = skipped()
-            rows >> loaded >> [none, needs_skipped(none)]
-            flaky() << loaded
-        pipeline()
-        """
-    )
-    key = work.module.KEY
-    work.emit(f"{key}/raw")
-    trigger = await work.succeeded("pipeline")
-    assert work.module.got == [([f"{key}/raw"], "pipeline"), "try", "try", "try"]
-    parts = work.events(f"{key}/part")
-    assert [event["data"]["metadata"]["n"] for event in parts] == [2, 4, 6]
-    assert {event["data"]["run"]["job"] for event in parts} == {"pipeline.load"}
-    assert (
-        {event["data"]["run"]["id"] for event in parts} == {event["causationid"] for event in parts} == {trigger["id"]}
-    )
-    assert work.events(f"{key}/never") == work.events(f"{key}/after") == []
-    assert work.node.get("/v1/consumers/pipeline").json()["max_active"] == 1
-
-
-async def test_what_tasks_made_before_a_dag_failed_stays_made(shop: Open) -> None:
-    work = await shop(
-        """
-        @dag(schedule=KEY + "/raw", attempts=1)
-        def broken():
-            @task(outlets=[Asset(KEY + "/first")])
-            def first(): ...
-
-            @task(outlets=[Asset(KEY + "/second")])
-            def second(n):
-                if n == 1:
-                    raise ValueError("no rows")
-            first()
-            second.expand(n=[0, 1, 2])
-        broken()
-        """
-    )
-    key = work.module.KEY
-    work.emit(f"{key}/raw")
-    (trigger,) = await work.triggers("broken", "exhausted")
-    assert trigger["error"] == "ValueError: no rows"
-    assert (len(work.events(f"{key}/first")), len(work.events(f"{key}/second"))) == (1, 2)
-    assert len(work.events(f"{key}/second", "asset.failed")) == 1
-
-
 async def test_registering_the_same_again_appends_nothing_and_another_modules_name_is_refused(
-    shop: Any, node: RunningNode
+    shop: Open, node: RunningNode
 ) -> None:
     source = "@asset(uri='s3://same', schedule='s3://raw', group='g')\ndef the_same(): ...\n"
     work = await shop(source)
