@@ -110,6 +110,24 @@ async def test_a_target_the_node_does_not_allow_fails_and_ends_among_the_dead_le
         assert server.got == []
 
 
+@pytest.mark.parametrize(
+    ("target", "code"),
+    [
+        ({"kind": "webhook", "url": "https://example.com/?token=hunter2"}, "secret-in-target"),
+        ({"kind": "webhook", "url": "http://127.0.0.1/"}, "target-forbidden"),
+        ({"kind": "webhook", "url": "http://10.0.0.1/", "allow_private": True}, "target-forbidden"),
+        ({"kind": "webhook", "url": "https://example.com/", "secret": "env:HOME"}, "secret-not-allowed"),
+        ({"kind": "webhook", "url": "https://me:hunter2@example.com/"}, "invalid-target"),
+    ],
+)
+def test_a_target_that_breaks_the_rules_is_not_registered(node: Any, target: dict[str, Any], code: str) -> None:
+    answer = node.http.put("/v1/consumers/bad", json={"condition": "s3://lake/x", "target": target})
+    assert answer.json()["code"] == code
+    assert answer.status_code == (403 if code in ("target-forbidden", "secret-not-allowed") else 400)
+    assert "hunter2" not in answer.text
+    assert node.get("/v1/consumers", q="bad").json()["items"] == []
+
+
 async def test_work_that_waited_for_a_node_is_delivered_when_it_starts(
     tmp_path: Path, running_node: Any, http_server: Any
 ) -> None:

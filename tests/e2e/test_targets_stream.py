@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import Any
 
 import msgspec
@@ -12,10 +14,15 @@ import redis.asyncio
 from assetlog.consumers.deliver import stream
 from assetlog.consumers.deliver.deliverer import Deliverer
 from assetlog.consumers.deliver.rules import Rules
+from assetlog.consumers.log.server import LogServer
+from assetlog.consumers.work.pool import Pool
+from assetlog.schemas.codec import decode
 from assetlog.schemas.errors import AssetlogError, Invalid
-from assetlog.schemas.stream import delivered_key
+from assetlog.schemas.stream import WORK_FIELD, WORKERS, delivered_key, stream_key, work_key
 from assetlog.schemas.targets import as_target
-from assetlog.schemas.work import Work, WorkEvent
+from assetlog.schemas.work import TARGETS_POOL, Work, WorkEvent, encode_work
+
+WITHIN = 20.0
 
 
 def work(name: str, trigger: str = "t-1", attempt: int = 1, **target: Any) -> Work:
@@ -72,6 +79,34 @@ async def test_a_refused_entry_is_not_remembered_as_delivered(
         await deliver(redis_async, catalog_name, work(name))
     await redis_async.delete(name)
     await deliver(redis_async, catalog_name, work(name))
+    assert await redis_async.xlen(name) == 1
+
+
+async def test_what_a_dead_node_delivered_and_did_not_record_is_not_added_twice(
+    log_server: LogServer, redis_async: redis.asyncio.Redis, catalog_name: str
+) -> None:
+    name, key, todo = f"once-{catalog_name}", work_key(catalog_name, TARGETS_POOL), work(f"once-{catalog_name}")
+    await redis_async.xgroup_create(key, WORKERS, id="0", mkstream=True)
+    await redis_async.xadd(key, {WORK_FIELD: encode_work(todo)})
+    await redis_async.xreadgroup(WORKERS, "dead-node", {key: ">"})
+    await deliver(redis_async, catalog_name, todo)
+
+    deliverer = Deliverer(Rules(), redis_async, catalog_name)
+
+    async def execute(again: Work) -> None:
+        assert again.attempt == 2
+        await deliverer.execute(again)
+
+    pool = Pool(log_server.url, catalog_name, TARGETS_POOL, execute, stale=0.2)
+    await pool.start()
+    give_up = time.monotonic() + WITHIN
+    while await redis_async.xlen(key):
+        assert time.monotonic() < give_up, "nobody claimed it"
+        await asyncio.sleep(0.02)
+    await pool.stop()
+    await deliverer.close()
+    log: Any = await redis_async.xrange(stream_key(catalog_name))
+    assert [decode(fields[b"event"]).type for _, fields in log] == ["trigger.started", "trigger.succeeded"]
     assert await redis_async.xlen(name) == 1
 
 

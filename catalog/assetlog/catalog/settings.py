@@ -90,7 +90,7 @@ class Settings(BaseSettings):
         "patterns",
     )
     targets_concurrency: int = _setting(
-        16, "Triggers that this node delivers to targets at a time.", "triggers", ge=1, le=1024
+        64, "Triggers that this node delivers to targets at a time.", "triggers", ge=1, le=1024
     )
     hot_assets: int = _setting(100_000, "Assets whose state is kept in memory.", "assets", ge=1)
     snapshot_every: int = _setting(100_000, "Events between two snapshots of every asset's state.", "events", ge=1)
