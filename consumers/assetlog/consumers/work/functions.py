@@ -16,7 +16,7 @@ from assetlog.consumers.work.frame import Append, Execution, Frame
 from assetlog.consumers.work.names import Names
 from assetlog.consumers.work.outcomes import AttemptFailed, Exhausted
 from assetlog.consumers.work.sources import Sources
-from assetlog.consumers.work.threads import LoopThread, in_thread
+from assetlog.consumers.work.threads import LoopThread, Threads
 from assetlog.producers.context import inside
 from assetlog.producers.states import Skip
 from assetlog.producers.timeouts import limit
@@ -51,6 +51,7 @@ class Functions:
         self._source = source
         self._redact = redact
         self._names = Names(sources)
+        self._threads = Threads()
         self._loop: LoopThread | None = None
 
     async def execute(self, work: Work) -> Sequence[bytes]:
@@ -62,10 +63,11 @@ class Functions:
         if _is_async(declaration.function):
             self._loop = self._loop or LoopThread()
             return await self._loop.run(self._run_async(work, declaration))
-        return await in_thread(lambda: self._run(work, declaration))
+        return await self._threads.run(lambda: self._run(work, declaration))
 
     def close(self) -> None:
-        """Let go of the thread of async functions."""
+        """Let go of the threads."""
+        self._threads.close()
         if self._loop is not None:
             self._loop.close()
 
@@ -81,7 +83,7 @@ class Functions:
             except AttemptFailed as error:
                 error.events += _of_failure(frame, work, error)
                 raise
-            except (Exception, SystemExit) as error:
+            except (Exception, SystemExit, KeyboardInterrupt) as error:
                 raise AttemptFailed(events=_of_failure(frame, work, error)) from error
 
     async def _run_async(self, work: Work, declaration: Declaration) -> list[bytes]:
@@ -101,7 +103,7 @@ class Functions:
             except AttemptFailed as error:
                 error.events += await asyncio.to_thread(_of_failure, frame, work, error)
                 raise
-            except (Exception, SystemExit) as error:
+            except (Exception, SystemExit, KeyboardInterrupt) as error:
                 raise AttemptFailed(events=await asyncio.to_thread(_of_failure, frame, work, error)) from error
 
     def _frame(self, work: Work, declaration: Declaration) -> Frame:

@@ -1,4 +1,4 @@
-"""Threads for what blocks: one for each plain function, and one with an event loop for all async ones.
+"""Threads for what blocks: one for each plain function that runs, and one with an event loop for all async ones.
 
 A function that blocks its thread, or its loop, then never keeps the worker from renewing what it runs.
 """
@@ -9,29 +9,54 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable, Coroutine
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
+Call = Callable[[], None]
 
 
-async def in_thread(function: Callable[[], Result]) -> Result:
-    """What a function returns, or raises, on a thread of its own. A cancellation leaves the thread to itself."""
-    loop = asyncio.get_running_loop()
-    outcome: asyncio.Future[Result] = loop.create_future()
+class Threads:
+    """Daemon threads that are kept for the next call: as many as calls ran at a time.
 
-    def run() -> None:
-        try:
-            result = function()
-        except BaseException as error:
-            tell = _raised(outcome, error)
-        else:
-            tell = _returned(outcome, result)
-        with contextlib.suppress(RuntimeError):  # the worker has stopped meanwhile
-            loop.call_soon_threadsafe(tell)
+    An executor of the standard library waits for its threads at the end, also for one that nobody waits for any more.
+    """
 
-    # Not from a pool: a thread that nobody waits for any more must neither take a place nor keep the process.
-    threading.Thread(target=run, name="assetlog-work", daemon=True).start()
-    return await outcome
+    def __init__(self) -> None:
+        self._idle: list[SimpleQueue[Call | None]] = []
+
+    async def run(self, function: Callable[[], Result]) -> Result:
+        """What a function returns, or raises, on a thread of its own. A cancellation leaves the thread to itself."""
+        loop = asyncio.get_running_loop()
+        outcome: asyncio.Future[Result] = loop.create_future()
+
+        def call() -> None:
+            try:
+                tell = _returned(outcome, function())
+            except BaseException as error:
+                tell = _raised(outcome, error)
+            with contextlib.suppress(RuntimeError):  # the worker has stopped meanwhile
+                loop.call_soon_threadsafe(tell)
+
+        calls = self._idle.pop() if self._idle else self._new()
+        calls.put(call)
+        return await outcome
+
+    def close(self) -> None:
+        """Let go of the threads that nothing runs on."""
+        while self._idle:
+            self._idle.pop().put(None)
+
+    def _new(self) -> SimpleQueue[Call | None]:
+        calls: SimpleQueue[Call | None] = SimpleQueue()
+
+        def work() -> None:
+            while (call := calls.get()) is not None:
+                call()
+                self._idle.append(calls)
+
+        threading.Thread(target=work, name="assetlog-work", daemon=True).start()
+        return calls
 
 
 class LoopThread:
@@ -54,9 +79,9 @@ class LoopThread:
             self._loop.close()
 
 
-def _returned(outcome: asyncio.Future[Result], result: Result) -> Callable[[], None]:
+def _returned(outcome: asyncio.Future[Result], result: Result) -> Call:
     return lambda: None if outcome.done() else outcome.set_result(result)
 
 
-def _raised(outcome: asyncio.Future[Any], error: BaseException) -> Callable[[], None]:
+def _raised(outcome: asyncio.Future[Any], error: BaseException) -> Call:
     return lambda: None if outcome.done() else outcome.set_exception(error)
