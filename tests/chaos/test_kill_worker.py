@@ -111,9 +111,16 @@ class Crew:
             return states == {"succeeded": len(self.emitted)}
         return False
 
+    def shown(self) -> str:
+        """Where things stand, for a trial that does not come to its end."""
+        states = Counter(trigger["state"] for trigger in self.get("/v1/triggers", consumer="each_event"))
+        consumers = self.get("/v1/consumers")
+        living = _text(self._directory / "worker-0.log")[-3000:]
+        return f"{len(self.emitted)} events, {states}, {consumers}\nthe worker that lives said:\n{living}"
+
     def judge(self) -> None:
         """Every event fired once, every trigger ran and has one end."""
-        _until(self.ended, self.node.said)
+        _until(self.ended, self.shown)
         triggers = self.get("/v1/triggers", consumer="each_event")
         ids = {trigger["id"] for trigger in triggers}
         ends = Counter(
