@@ -58,6 +58,7 @@ class Rows:
         self.desk = desk
         self.tables: dict[str, list[Row]] = {table: [] for table in self.TABLES}
         self._log = self.tables["log"].append
+        self._watched = desk.freshness.watched
 
     def add(self, position: int, event: Event, of: Identity) -> int | None:
         """Add an event's rows; returns the number of the asset it is about.
@@ -74,6 +75,8 @@ class Rows:
         run_id, job = _run(event) if run is None else (run.id, run.job)
         tid, hid = (of.digest, None) if of.timed else (None, of.digest)
         self._log((position, tid, hid, kind, aid, time, run_id, job, getattr(data, "partition", None)))
+        if aid in self._watched:
+            self.desk.freshness.heard(kind, position, aid, event.time)
         if data is None:
             self.tables["skipped"].append((position, kind, event.version))
             return aid
@@ -200,6 +203,8 @@ def _overdue(rows: Rows, position: int, event: Event, aid: Any, _job: str | None
 def _described(rows: Rows, position: int, event: Event, aid: Any, _job: str | None, _time: datetime) -> None:
     data: Any = event.data
     rows.desk.describe(aid, data.name, data.group)
+    if data.freshness is not None:
+        rows.desk.freshness.describe(aid, data.freshness)
     rows.tables["descriptions"].append(
         (
             position,

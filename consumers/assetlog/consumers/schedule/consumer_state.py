@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from assetlog.consumers.schedule.definition import Definition
+from assetlog.consumers.schedule.freshness import Policy, Standing
 from assetlog.consumers.schedule.queues import Queues, Range, Source
 
 Act = Literal["fired", "cancelled", "void"]
@@ -31,6 +32,16 @@ class Past:
     def positions(self, one: Range) -> Iterable[int]:
         """The events in a range."""
         del one
+        return ()
+
+    def policies(self, aids: Sequence[int] | None) -> Iterable[Policy]:
+        """The freshness policies of some assets, or of all."""
+        del aids
+        return ()
+
+    def standings(self, aids: Sequence[int]) -> Iterable[Standing]:
+        """What was last heard of some assets."""
+        del aids
         return ()
 
     def firing(self, trigger: str) -> Firing | None:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from assetlog.consumers.fold.known import Known
 from assetlog.consumers.schedule.consumer_state import Accepted, ConsumerState, Firing, Past
 from assetlog.consumers.schedule.definition import Definition, definition_of
+from assetlog.consumers.schedule.freshness import FreshnessWatch
 from assetlog.consumers.schedule.interest import Interests
 from assetlog.consumers.schedule.judge import taken
 from assetlog.consumers.schedule.queues import NOWHERE, Range, Source, milliseconds, single
@@ -48,11 +49,13 @@ class Desk:
         self.version = 0
         """Counts what changes which ticks are waited for."""
         self.interests = Interests()
+        self.freshness = FreshnessWatch(known, self._past)
+        """Which assets are overdue; it is fed with what it watches."""
         self._ended: OrderedDict[str, Firing] = OrderedDict()
         self._knows_facts = False
 
     def __bool__(self) -> bool:
-        return bool(self.consumers or self.firings or self.told_firings)
+        return bool(self.consumers or self.firings or self.told_firings or self.freshness.news)
 
     def register(self, position: int, name: str, data: ConsumerRegistered) -> None:
         """A consumer was declared, or declared anew: leaves that it keeps keep their queues.
@@ -129,6 +132,7 @@ class Desk:
     def alias(self) -> None:
         """Two keys now name one asset."""
         self.interests.forget()
+        self.freshness.forget()
 
     def fire(self, position: int, trigger: str, data: TriggerFired) -> Accepted:
         """A firing: accepted if all that it consumes waits, void otherwise."""

@@ -8,8 +8,10 @@ from typing import Any
 import duckdb
 import msgspec
 
+from assetlog.consumers.fold.store import FOLD_SQL
 from assetlog.consumers.schedule.consumer_state import Firing, Past
 from assetlog.consumers.schedule.definition import Definition, definition_of
+from assetlog.consumers.schedule.freshness import Policy, Standing
 from assetlog.consumers.schedule.queues import Range
 from assetlog.consumers.views.sql import Statement, statement
 from assetlog.schemas.events.consumer import ConsumerRegistered
@@ -62,6 +64,17 @@ class FoldedPast(Past):
         """The events in a range."""
         values = {"aid": one.aid, "part": one.part, "after": one.after, "up_to": one.up_to}
         return [position for (position,) in sql("range_positions").run(self._connection, values).fetchall()]
+
+    def policies(self, aids: Sequence[int] | None) -> Iterable[Policy]:
+        """The freshness policies of some assets, or of all."""
+        rows = sql("policies").run(self._connection, {"p": self.position, "aids": aids}).fetchall()
+        return map(Policy._make, rows)
+
+    def standings(self, aids: Sequence[int]) -> Iterable[Standing]:
+        """What was last heard of some assets."""
+        snapshot = statement("latest_snapshot", FOLD_SQL).row(self._connection, {"p": self.position})
+        values = {"p": self.position, "s": snapshot[0] if snapshot else 0, "aids": aids}
+        return map(Standing._make, sql("standings").run(self._connection, values).fetchall())
 
     def firing(self, trigger: str) -> Firing | None:
         """A trigger that was accepted."""

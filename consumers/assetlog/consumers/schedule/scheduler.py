@@ -23,7 +23,7 @@ from assetlog.consumers.schedule.clock import Clock, Tick
 from assetlog.consumers.schedule.deciding import Decision, decide
 from assetlog.consumers.schedule.desk import Desk
 from assetlog.consumers.schedule.handing import Handout, append_fenced, hand_out, handout_of
-from assetlog.consumers.schedule.telling import due_event, fired_event, too_deep_event
+from assetlog.consumers.schedule.telling import due_event, fired_event, overdue_event, too_deep_event
 from assetlog.schemas.errors import AssetlogError
 
 LEASE: Final = "scheduler"
@@ -108,7 +108,10 @@ class Scheduler:
             desk.news.clear()
             desk.told_firings.clear()
             desk.to_hand.clear()
+            desk.freshness.forget()
             return
+        if desk.freshness.news:
+            self._wake_up()
         if desk.news or desk.told_firings or desk.to_hand:
             raws, handouts = self._look(desk)
             if raws or handouts:
@@ -138,8 +141,13 @@ class Scheduler:
         desk.told_firings.clear()
 
     def _note_later(self, decision: Decision) -> None:
-        if decision.later and self._loop is not None:
+        if decision.later:
             self._later.update(decision.later)
+            self._wake_up()
+
+    def _wake_up(self) -> None:
+        """Let the clock look again. On the desk's thread."""
+        if self._loop is not None:
             self._loop.call_soon_threadsafe(self._wake.set)
 
     async def _run_for_lead(self) -> None:
@@ -175,6 +183,7 @@ class Scheduler:
         def all_of_it(desk: Desk) -> tuple[list[bytes], list[Handout]]:
             desk.news = dict.fromkeys(desk.consumers)
             desk.told_firings.clear()
+            desk.freshness.forget()
             desk.to_hand = [firing for firing in desk.firings.values() if firing.state == "fired"]
             return self._look(desk)
 
@@ -221,7 +230,7 @@ class Scheduler:
                     return
 
     async def _watch_clock(self) -> None:
-        """Record ticks that are due, and look again at consumers that wait for a quiet moment."""
+        """Record what is due, and look again at consumers that wait for a quiet moment."""
         while True:
             wait = await self._until_next() if self.leads else LONGEST_SLEEP
             with contextlib.suppress(TimeoutError):
@@ -240,12 +249,33 @@ class Scheduler:
             return self._clock.due(desk, now), *self._look(desk)
 
         ticks, raws, handouts = await self._folding.ask_desk(due)
-        raws = [*map(due_event, ticks), *raws]
+        overdue, overdue_next = await self._overdue(now)
+        raws = [*map(due_event, ticks), *raws, *overdue]
         if raws or handouts:
             self._queue.put_nowait((raws, handouts))
         ends = [datetime.fromtimestamp(at / 1000, UTC) for at in self._later.values()]
-        following = min([*ends, *filter(None, [self._clock.next()])], default=now + timedelta(seconds=LONGEST_SLEEP))
+        coming = [*ends, *filter(None, [self._clock.next(), overdue_next])]
+        following = min(coming, default=now + timedelta(seconds=LONGEST_SLEEP))
         return min(LONGEST_SLEEP, max(0.001, (following - datetime.now(UTC)).total_seconds()))
+
+    async def _overdue(self, now: datetime) -> tuple[list[bytes], datetime | None]:
+        """Assets that are overdue, as events, and when more may be. A materialization that is in the log counts."""
+        following = await self._folding.ask_desk(lambda desk: desk.freshness.next())
+        if following is None or following > now:
+            return [], following
+        try:
+            if not await self._folding.wait_for(await self._last_position(), SETTLE_MOST):
+                return [], now + timedelta(seconds=SETTLE_MOST)
+        except AssetlogError as error:
+            self.problem = error
+            return [], now + timedelta(seconds=SETTLE_MOST)
+
+        def due(desk: Desk) -> tuple[list[bytes], datetime | None]:
+            keys = desk.known.keys
+            found = [overdue_event(keys[breach.aid], breach) for breach in desk.freshness.due(now)]
+            return found, desk.freshness.next()
+
+        return await self._folding.ask_desk(due)
 
 
 def _now() -> int:

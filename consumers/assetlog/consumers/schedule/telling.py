@@ -7,7 +7,9 @@ from typing import Final
 
 from assetlog.consumers.schedule.clock import Tick
 from assetlog.consumers.schedule.deciding import MAX_DEPTH, Intent
+from assetlog.consumers.schedule.freshness import Breach
 from assetlog.schemas.codec import encode
+from assetlog.schemas.events.asset import AssetOverdue
 from assetlog.schemas.events.consumer import ConsumerDue, ConsumerPaused
 from assetlog.schemas.ids import derived_id
 from assetlog.schemas.times import format_time
@@ -33,6 +35,20 @@ def due_event(tick: Tick) -> bytes:
         tick.consumer,
         ConsumerDue(kind=tick.kind, due=due, leaf=tick.leaf),
         event_id=derived_id(round(tick.due.timestamp() * 1000), said.digest()),
+        time=due,
+    )
+
+
+def overdue_event(key: str, breach: Breach) -> bytes:
+    """An asset is overdue: the same bytes whoever tells it."""
+    due = format_time(breach.due)
+    said = sha256(repr((key, due, breach.after, breach.reason)).encode())
+    return encode(
+        "asset.overdue",
+        SOURCE,
+        key,
+        AssetOverdue(reason=breach.reason, due=due),
+        event_id=derived_id(round(breach.due.timestamp() * 1000), said.digest()),
         time=due,
     )
 
