@@ -13,7 +13,9 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
-Call = Callable[[], None]
+Tell = Callable[[], None]
+Call = Callable[[], Tell]
+"""Runs a function; what it returns tells the outcome."""
 
 
 class Threads:
@@ -30,13 +32,12 @@ class Threads:
         loop = asyncio.get_running_loop()
         outcome: asyncio.Future[Result] = loop.create_future()
 
-        def call() -> None:
+        def call() -> Tell:
             try:
                 tell = _returned(outcome, function())
             except BaseException as error:
                 tell = _raised(outcome, error)
-            with contextlib.suppress(RuntimeError):  # the worker has stopped meanwhile
-                loop.call_soon_threadsafe(tell)
+            return lambda: _on(loop, tell)
 
         calls = self._idle.pop() if self._idle else self._new()
         calls.put(call)
@@ -52,8 +53,9 @@ class Threads:
 
         def work() -> None:
             while (call := calls.get()) is not None:
-                call()
-                self._idle.append(calls)
+                tell = call()
+                self._idle.append(calls)  # before anybody is told, so that the next call finds it
+                tell()
 
         threading.Thread(target=work, name="assetlog-work", daemon=True).start()
         return calls
@@ -79,9 +81,14 @@ class LoopThread:
             self._loop.close()
 
 
-def _returned(outcome: asyncio.Future[Result], result: Result) -> Call:
+def _on(loop: asyncio.AbstractEventLoop, tell: Tell) -> None:
+    with contextlib.suppress(RuntimeError):  # the worker has stopped meanwhile
+        loop.call_soon_threadsafe(tell)
+
+
+def _returned(outcome: asyncio.Future[Result], result: Result) -> Tell:
     return lambda: None if outcome.done() else outcome.set_result(result)
 
 
-def _raised(outcome: asyncio.Future[Any], error: BaseException) -> Call:
+def _raised(outcome: asyncio.Future[Any], error: BaseException) -> Tell:
     return lambda: None if outcome.done() else outcome.set_exception(error)
