@@ -31,13 +31,13 @@ class Work(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     trigger: str
     """The trigger's id: the idempotency key of all attempts."""
+    position: str
+    """Where its `trigger.fired` stands in the log."""
     consumer: str
     target: dict[str, Any]
     """What to run; see `targets`."""
     fired: str
     """When it fired (RFC 3339)."""
-    position: str
-    """Where its `trigger.fired` stands in the log."""
     partition: str | None = None
     attempt: Annotated[int, Meta(ge=1)] = 1
     attempts: int = 4

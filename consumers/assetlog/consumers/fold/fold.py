@@ -53,6 +53,10 @@ Entry = tuple[int, bytes]
 """A position and the entry's bytes."""
 
 
+OnFed = Callable[[Desk, int], object]
+"""Takes the desk, and the position up to which it was fed."""
+
+
 class Bodies(Protocol):
     """Where accepted bytes are found again."""
 
@@ -103,8 +107,8 @@ class Fold:
         self.server = server
         self._bodies = bodies
         self._snapshot_every = snapshot_every
-        self.on_fed: Callable[[Desk], object] = lambda _desk: None
-        """Called with the desk after each batch, before its commit: what it was fed with is in the log."""
+        self.on_fed: OnFed = lambda _desk, _position: None
+        """Called with the desk after each batch and before its commit: what it was fed with is in the log."""
         self._rows: Rows | None = None
         self._expected: dict[bytes, tuple[Event, Identity]] = {}
         self.reload()
@@ -158,7 +162,7 @@ class Fold:
             remember(of, Seen(position, hash(raw)))
             folded.append(change_of(position, event, aid, raw))
         if self.desk:
-            self.on_fed(self.desk)
+            self.on_fed(self.desk, entries[-1][0])
         self._finish(entries, rows, commit)
         return commit
 

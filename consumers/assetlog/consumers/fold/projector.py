@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import duckdb
 import redis
 
-from assetlog.consumers.fold.fold import Commit, Entry, Fold, Mark, Totals
+from assetlog.consumers.fold.fold import Commit, Entry, Fold, Mark, OnFed, Totals
 from assetlog.consumers.fold.hot import HotAssets
 from assetlog.consumers.fold.identity import Identity
 from assetlog.consumers.fold.log_source import Log
@@ -98,7 +98,7 @@ class Projector:
         self._damage: duckdb.Error | None = None
         self._reading = False
         self.hot = hot
-        self.on_fed: Callable[[Desk], Any] = lambda _desk: None
+        self.on_fed: OnFed = lambda _desk, _position: None
         """Called on the writer's thread with the desk after it was fed with a batch, before that is committed."""
         self.fold = open_fold()
         self.fold.on_fed = self._fed
@@ -157,13 +157,13 @@ class Projector:
         return self._verdicts.reason(position)
 
     async def ask_desk(self, question: Callable[[Desk], Answer]) -> Answer:
-        """Put a question to the desk, between two batches."""
+        """Put a question to the desk, between two batches; `fold.position` is as of where it answers."""
         answer: Answer = await self._in_writer(lambda: question(self._sure_fold().desk))
         return answer
 
-    def _fed(self, desk: Desk) -> None:
+    def _fed(self, desk: Desk, position: int) -> None:
         if self.failure is None:
-            self.on_fed(desk)
+            self.on_fed(desk, position)
 
     def seen(self, of: Identity) -> Seen | None:
         """The event that has this identity, if it is one of the last 50,000."""

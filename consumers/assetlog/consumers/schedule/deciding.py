@@ -30,6 +30,7 @@ class Intent(NamedTuple):
     consumer: str
     trigger: str
     data: TriggerFired
+    ranges: list[Range]
 
 
 class Decision(NamedTuple):
@@ -150,7 +151,7 @@ def _intent(desk: Desk, state: ConsumerState, partition: str | None, ranges: lis
         partition=partition,
         depth=state.depth + 1,
     )
-    return Intent(name, trigger_id(name, partition, ranges), data)
+    return Intent(name, trigger_id(name, partition, ranges), data, ranges)
 
 
 def consumed(key: str, one: Range) -> Consumed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from enum import IntEnum
 from typing import Any, Final, NamedTuple
 
 import redis
@@ -10,18 +11,33 @@ import redis.asyncio
 
 from assetlog.consumers.log.faults import explain
 from assetlog.consumers.schedule.consumer_state import Firing
+from assetlog.consumers.schedule.deciding import Intent
 from assetlog.consumers.schedule.desk import Desk
 from assetlog.consumers.schedule.queues import Source
-from assetlog.schemas.positions import format_position, position_time_text
+from assetlog.schemas.positions import START, format_position, position_time_text
 from assetlog.schemas.stream import EVENT_FIELD, WORK_FIELD, WORKERS, sent_key, stream_key, work_key
 from assetlog.schemas.targets import pool_of
+from assetlog.schemas.times import now_text
 from assetlog.schemas.work import MAX_LISTED, Work, WorkEvent, encode_work
 
-# KEYS: the lease, the log. ARGV: the lease's token, then events. Nothing is appended without the lease.
-_APPEND: Final = f"""
+# KEYS: the lease, the log, what was sent, then a stream of work for each firing. ARGV: the lease's token, the time, the
+# entry the decision is based on, then a firing's event, name and work each, then other events. Without the lease
+# nothing is appended. Work that is handed out along with its firing learns where that stands.
+_RECORD: Final = f"""
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-for i = 2, #ARGV do redis.call('XADD', KEYS[2], '*', '{EVENT_FIELD}', ARGV[i]) end
-return 1
+local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
+local certain = last and last[1] == ARGV[3]
+local next = 4
+for i = 4, #KEYS do
+    local id = redis.call('XADD', KEYS[2], '*', '{EVENT_FIELD}', ARGV[next])
+    if certain and redis.call('ZADD', KEYS[3], 'NX', ARGV[2], ARGV[next + 1]) == 1 then
+        local work = string.gsub(ARGV[next + 2], '"position":"0%-0"', '"position":"' .. id .. '"', 1)
+        redis.call('XADD', KEYS[i], '*', '{WORK_FIELD}', work)
+    end
+    next = next + 3
+end
+for i = next, #ARGV do redis.call('XADD', KEYS[2], '*', '{EVENT_FIELD}', ARGV[i]) end
+return certain and 2 or 1
 """
 # KEYS: the lease, what was sent, then a stream of work each. ARGV: the token, the time, then a name and a work each.
 _HAND: Final = f"""
@@ -47,6 +63,28 @@ return gone
 """
 
 
+class Recorded(IntEnum):
+    """What became of what was decided."""
+
+    NOTHING = 0
+    """The lease is gone."""
+    RECORDED = 1
+    HANDED = 2
+    """Firings are recorded, and their work is handed out."""
+
+
+class Decided(NamedTuple):
+    """What is to be recorded, decided on as of a position."""
+
+    position: int
+    firings: list[tuple[bytes, Handout]]
+    """Each firing's event, and its work."""
+    events: list[bytes]
+    """Other events."""
+    handouts: list[Handout]
+    """Work of firings that were accepted."""
+
+
 class Handout(NamedTuple):
     """Work for a pool."""
 
@@ -56,15 +94,27 @@ class Handout(NamedTuple):
     work: bytes
 
 
-async def append_fenced(
-    client: redis.asyncio.Redis, catalog: str, lease: tuple[str, str], raws: Sequence[bytes]
-) -> bool:
-    """Append events if the lease (its key and token) is still held; False if it is not, and nothing was appended.
+async def record(
+    client: redis.asyncio.Redis,
+    catalog: str,
+    lease: tuple[str, str],
+    decided: Decided,
+    now: int,
+) -> Recorded:
+    """Record firings and other events, if the lease (its key and token) is held; without it nothing is appended.
+
+    If nothing came after what was decided on, the fold is sure to accept the firings: their work is handed out in the
+    same step. Otherwise it is handed out when they are accepted.
 
     Raises:
-        Unavailable: whether they were appended is unknown.
+        Unavailable: whether they were recorded is unknown.
     """
-    return bool(await _run(client, _APPEND, [lease[0], stream_key(catalog)], [lease[1], *raws]))
+    handouts = [handout for _, handout in decided.firings]
+    keys = [lease[0], stream_key(catalog), sent_key(catalog), *(work_key(catalog, each.pool) for each in handouts)]
+    values: list[Any] = [lease[1], now, format_position(decided.position)]
+    for raw, handout in decided.firings:
+        values += [raw, handout.name, handout.work]
+    return Recorded(await _run(client, _RECORD, keys, [*values, *decided.events]))
 
 
 async def hand_out(
@@ -91,18 +141,31 @@ async def withdraw(client: redis.asyncio.Redis, catalog: str, pool: str, trigger
     return int(await _run(client, _WITHDRAW, [work_key(catalog, pool)], [WORKERS, trigger]))
 
 
+def early_handout(desk: Desk, intent: Intent) -> Handout:
+    """The work of a firing that is not recorded yet."""
+    state, data = desk.consumers[intent.consumer], intent.data
+    firing = Firing(intent.trigger, state.definition, START, data.partition, tuple(intent.ranges), data.depth)
+    if sum(one.events for one in intent.ranges) <= MAX_LISTED:
+        firing.events = tuple(
+            (position, None if one.aid is None else (one.aid, one.part))
+            for one in intent.ranges
+            for position in state.queues.within(data.partition, one)
+        )
+    return handout_of(desk, firing)
+
+
 def handout_of(desk: Desk, firing: Firing) -> Handout:
     """The work of a trigger, for its first attempt."""
     definition, count = firing.definition, sum(one.events for one in firing.ranges)
     keys = desk.known.keys
     events: Iterable[tuple[int, Source | None]] = ()
     if count <= MAX_LISTED:
-        events = firing.events or desk.events_of(firing.ranges)
+        events = sorted(firing.events or desk.events_of(firing.ranges))
     work = Work(
         trigger=firing.id,
         consumer=definition.name,
         target=definition.target_json,
-        fired=position_time_text(firing.position),
+        fired=position_time_text(firing.position) if firing.position else now_text(),
         position=format_position(firing.position),
         partition=firing.partition,
         attempts=definition.data.attempts,
@@ -113,7 +176,12 @@ def handout_of(desk: Desk, firing: Firing) -> Handout:
         events=tuple(_event(keys, position, source) for position, source in events),
         outlets=definition.data.outlets,
     )
-    return Handout(pool_of(definition.target), f"{firing.id}:{firing.tries}", encode_work(work))
+    return Handout(pool_of(definition.target), work_name(firing), encode_work(work))
+
+
+def work_name(firing: Firing) -> str:
+    """Names the work of a trigger, each time that a person has it tried anew."""
+    return f"{firing.id}:{firing.tries}"
 
 
 def _event(keys: Sequence[str], position: int, source: Source | None) -> WorkEvent:

@@ -129,7 +129,7 @@ class Queues:
             return any(
                 at == wanted.up_to and self.used.get((leaf, partition), 0) < at for leaf, at in self.ticks.items()
             )
-        return len(self._within(partition, wanted)) == wanted.events
+        return len(self.within(partition, wanted)) == wanted.events
 
     def take(self, partition: str | None, wanted: Range) -> Chosen:
         """Take what a range consumes from every leaf; the positions that are gone, with their source."""
@@ -155,8 +155,10 @@ class Queues:
         self.ticks.pop(leaf, None)
         self.count = sum(1 for _ in self.all())
 
-    def _within(self, partition: str | None, wanted: Range) -> set[int]:
-        assert wanted.aid is not None
+    def within(self, partition: str | None, wanted: Range) -> set[int]:
+        """The events that wait in a partition and lie in a range."""
+        if wanted.aid is None:
+            return {wanted.up_to}
         source: Source = (wanted.aid, wanted.part)
         found: set[int] = set()
         for sources in self.by_partition.get(partition, {}).values():

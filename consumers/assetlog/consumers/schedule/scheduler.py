@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol, TypeVar
 
@@ -20,11 +20,21 @@ import redis.asyncio
 from assetlog.consumers.crash_points import passing
 from assetlog.consumers.log.lease import LEASE_SECONDS, Lease
 from assetlog.consumers.schedule.clock import Clock, Tick
+from assetlog.consumers.schedule.consumer_state import Firing
 from assetlog.consumers.schedule.deciding import Decision, decide
 from assetlog.consumers.schedule.desk import Desk
-from assetlog.consumers.schedule.handing import Handout, append_fenced, hand_out, handout_of
+from assetlog.consumers.schedule.handing import (
+    Decided,
+    Recorded,
+    early_handout,
+    hand_out,
+    handout_of,
+    record,
+    work_name,
+)
 from assetlog.consumers.schedule.telling import due_event, fired_event, overdue_event, too_deep_event
 from assetlog.schemas.errors import AssetlogError
+from assetlog.schemas.positions import START
 
 LEASE: Final = "scheduler"
 SETTLE_FIRST: Final = 0.1
@@ -80,9 +90,11 @@ class Scheduler:
         self._clock = Clock()
         self._flying: dict[str, set[str]] = {}
         """Consumers with firings on their way to the desk."""
+        self._handed: set[str] = set()
+        """Work that was handed out when its firing was recorded."""
         self._later: dict[str, int] = {}
         """Consumers to look at again, with the time in milliseconds."""
-        self._queue: asyncio.Queue[tuple[list[bytes], list[Handout]]] = asyncio.Queue()
+        self._queue: asyncio.Queue[Decided] = asyncio.Queue()
         self._wake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -102,8 +114,8 @@ class Scheduler:
             with contextlib.suppress(AssetlogError):
                 await asyncio.to_thread(self._lease.release)
 
-    def fed(self, desk: Desk) -> None:
-        """The desk was fed with a batch. On the desk's thread."""
+    def fed(self, desk: Desk, position: int) -> None:
+        """The desk was fed with a batch, up to a position. On the desk's thread."""
         if not self.leads:
             desk.news.clear()
             desk.told_firings.clear()
@@ -113,21 +125,29 @@ class Scheduler:
         if desk.freshness.news:
             self._wake_up()
         if desk.news or desk.told_firings or desk.to_hand:
-            raws, handouts = self._look(desk)
-            if raws or handouts:
+            decided = self._look(desk, position)
+            if any(decided[1:]):
                 assert self._loop is not None
-                self._loop.call_soon_threadsafe(self._queue.put_nowait, (raws, handouts))
+                self._loop.call_soon_threadsafe(self._queue.put_nowait, decided)
 
-    def _look(self, desk: Desk) -> tuple[list[bytes], list[Handout]]:
-        """What is due at the desk: events to append, and work to hand out."""
+    def _look(self, desk: Desk, position: int = START) -> Decided:
+        """What is due at the desk, which was fed up to a position (START: it is not known, or not to the log's end)."""
         self._land(desk)
         decision = decide(desk, _now(), self._flying, self._lease.epoch)
         for intent in decision.intents:
             self._flying.setdefault(intent.consumer, set()).add(intent.trigger)
         firings, desk.to_hand = desk.to_hand, []
-        handouts = [handout_of(desk, firing) for firing in firings if firing.state == "fired"]
         self._note_later(decision)
-        return [*map(fired_event, decision.intents), *map(too_deep_event, decision.too_deep)], handouts
+        fired = [(fired_event(intent), early_handout(desk, intent)) for intent in decision.intents]
+        handouts = [handout_of(desk, firing) for firing in firings if self._is_to_hand(firing)]
+        return Decided(position, fired, [*map(too_deep_event, decision.too_deep)], handouts)
+
+    def _is_to_hand(self, firing: Firing) -> bool:
+        name = work_name(firing)
+        if name in self._handed:
+            self._handed.discard(name)
+            return False
+        return firing.state == "fired"
 
     def _land(self, desk: Desk) -> None:
         """Firings that the desk has seen are no longer on their way."""
@@ -178,9 +198,10 @@ class Scheduler:
     async def _look_at_all(self) -> None:
         """Decide anew, whatever was on its way."""
         self._flying.clear()
+        self._handed.clear()
         self._clock.forget()
 
-        def all_of_it(desk: Desk) -> tuple[list[bytes], list[Handout]]:
+        def all_of_it(desk: Desk) -> Decided:
             desk.news = dict.fromkeys(desk.consumers)
             desk.told_firings.clear()
             desk.freshness.forget()
@@ -193,23 +214,26 @@ class Scheduler:
     async def _send_all(self) -> None:
         """Append and hand out what was decided, in order."""
         while True:
-            raws, handouts = await self._queue.get()
+            decided = await self._queue.get()
             try:
-                await self._send(raws, handouts)
+                await self._send(decided)
             except AssetlogError as error:
                 self.problem = error
                 logger.warning("the scheduler waits: %s", error)
                 await self._settle()
 
-    async def _send(self, raws: Sequence[bytes], handouts: Sequence[Handout]) -> None:
+    async def _send(self, decided: Decided) -> None:
         lease = (self._lease.key, self._lease.token)
         held = True
-        if raws:
+        if decided.firings or decided.events:
             passing("schedule.deciding")
-            held = await append_fenced(self._client, self._catalog, lease, raws)
+            came = await record(self._client, self._catalog, lease, decided, _now())
+            held = came is not Recorded.NOTHING
+            if came is Recorded.HANDED:
+                self._handed.update(handout.name for _, handout in decided.firings)
             passing("schedule.fired")
-        if handouts and held:
-            held = await hand_out(self._client, self._catalog, lease, handouts, _now())
+        if decided.handouts and held:
+            held = await hand_out(self._client, self._catalog, lease, decided.handouts, _now())
             passing("schedule.handed")
         if not held:
             self.leads = False
@@ -241,18 +265,18 @@ class Scheduler:
         """Do what is due by the clock; seconds until more will be."""
         now = datetime.now(UTC)
 
-        def due(desk: Desk) -> tuple[list[Tick], list[bytes], list[Handout]]:
+        def due(desk: Desk) -> tuple[list[Tick], Decided]:
             ripe = [name for name, at in self._later.items() if at <= _now()]
             for name in ripe:
                 del self._later[name]
                 desk.news[name] = None
-            return self._clock.due(desk, now), *self._look(desk)
+            return self._clock.due(desk, now), self._look(desk)
 
-        ticks, raws, handouts = await self._folding.ask_desk(due)
+        ticks, decided = await self._folding.ask_desk(due)
         overdue, overdue_next = await self._overdue(now)
-        raws = [*map(due_event, ticks), *raws, *overdue]
-        if raws or handouts:
-            self._queue.put_nowait((raws, handouts))
+        decided = decided._replace(events=[*decided.events, *map(due_event, ticks), *overdue])
+        if any(decided[1:]):
+            self._queue.put_nowait(decided)
         ends = [datetime.fromtimestamp(at / 1000, UTC) for at in self._later.values()]
         coming = [*ends, *filter(None, [self._clock.next(), overdue_next])]
         following = min(coming, default=now + timedelta(seconds=LONGEST_SLEEP))
