@@ -402,6 +402,31 @@ def test_a_consumer_starts_where_it_is_told_to(node: Any, put: Put, name: str, e
     assert [item["position"] for item in queue(node, f"{name}-too")["items"]] == [first, second]
 
 
+def test_an_asset_tells_which_consumers_wait_for_it_read_it_and_make_it(
+    node: Any, put: Put, name: str, event: Any, key: str
+) -> None:
+    (at,) = made(node, event, key)
+    alias = f"{key}/alias"
+    node.post(event("asset.aliased", key, {"alias": alias}))
+    first = put({"stale": alias}, called=f"{name}-waits").json()["position"]
+    put("s3://elsewhere", called=f"{name}-reads", inlets=[key])
+    last = put("s3://elsewhere", called=f"{name}-makes", outlets=[key]).json()["position"]
+
+    def told(**params: Any) -> tuple[list[str], list[str]]:
+        asset = node.get("/v1/asset", key=key, **params).json()
+        (listed,) = node.get("/v1/assets", prefix=key, **params).json()["items"]
+        assert (listed["consumed_by"], listed["produced_by"]) == (asset["consumed_by"], asset["produced_by"])
+        return asset["consumed_by"], asset["produced_by"]
+
+    assert told() == told(as_of=last) == ([f"{name}-reads", f"{name}-waits"], [f"{name}-makes"])
+    assert told(as_of=first) == ([f"{name}-waits"], [])
+    put("s3://elsewhere", called=f"{name}-waits")
+    node.http.delete(f"/v1/consumers/{name}-makes")
+    assert told() == ([f"{name}-reads"], [])
+    assert told(as_of=last) == ([f"{name}-reads", f"{name}-waits"], [f"{name}-makes"])
+    assert told(as_of=at) == ([], [])
+
+
 def test_what_a_node_delivers_is_tried_for_hours(put: Put, key: str, name: str) -> None:
     webhook = {"kind": "webhook", "url": "https://example.com/hook"}
     assert put(key, target=webhook).json()["attempts"] == 15

@@ -14,6 +14,8 @@ from typing import Literal, NamedTuple
 
 import duckdb
 
+from assetlog.consumers.fold.scheduled import Scheduled
+
 Direction = Literal["up", "down"]
 
 
@@ -72,6 +74,8 @@ class Known:
         self._column_edges: set[ColumnEdge] = set()
         self._job_assets: set[JobAsset] = set()
         self._jobs: defaultdict[int, list[tuple[str, str, int]]] = defaultdict(list)
+        self.scheduled = Scheduled()
+        """The consumers that name an asset."""
 
     @classmethod
     def load(cls, connection: duckdb.DuckDBPyConnection) -> Known:
@@ -87,6 +91,7 @@ class Known:
         known._column_edges = set(map(ColumnEdge._make, column_edges))
         for position, root, member in connection.execute("select pos, aid, other from aliases order by pos").fetchall():
             known.add_alias(position, root, member)
+        known.scheduled.load(connection)
         return known
 
     def add_key(self, key: str, position: int) -> int:
@@ -237,14 +242,20 @@ class KnownAt:
         return {link.other for link in self.links(direction, root)}
 
     def jobs(self, role: str, root: int) -> list[str]:
-        """The jobs that make or read the asset, in order."""
+        """The jobs and the consumers that make or read the asset (`makes`, `reads`), in order."""
+        members = self.members(root)
         found = {
             job
-            for member in self.members(root)
+            for member in members
             for of, job, position in self._known.jobs_of(member)
             if of == role and position <= self._position
         }
-        return sorted(found)
+        return sorted(found | self.consumers(role, members))
+
+    def consumers(self, role: str, members: Iterable[int]) -> set[str]:
+        """The consumers that name one of these numbers' keys: waiting for it or reading it, or making it."""
+        keys = (self._known.keys[aid] for aid in members)
+        return self._known.scheduled.consumers(role, keys, self._position)
 
     def reach(self, direction: Direction, root: int, depth: int, limit: int) -> dict[int, int]:
         """The assets up to so many steps away, the nearest first, each with its distance."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from assetlog.consumers.fold.scheduled import named_by
 from assetlog.consumers.schedule.definition import definition_of
 from assetlog.consumers.schedule.desk import Desk
 from assetlog.schemas.codec import Event
@@ -58,10 +59,20 @@ def trigger_rows(desk: Desk, position: int, event: Event) -> tuple[Row, list[Row
     return (position, act, trigger, consumer, None, getattr(data, "attempt", None), None, *fields, said_error), []
 
 
+def _register(desk: Desk, position: int, name: str, data: ConsumerRegistered) -> None:
+    desk.register(position, name, data)
+    desk.known.scheduled.names(position, name, named_by(desk.consumers[name].definition.condition, data))
+
+
+def _remove(desk: Desk, position: int, name: str, _: Any) -> None:
+    desk.remove(name)
+    desk.known.scheduled.names(position, name, frozenset())
+
+
 _ACTS: dict[str, Callable[[Desk, int, str, Any], None]] = {
-    "registered": lambda desk, position, name, data: desk.register(position, name, data),
+    "registered": _register,
     "paused": lambda desk, _, name, data: desk.pause(name, data.reason),
     "resumed": lambda desk, _, name, _data: desk.resume(name),
-    "removed": lambda desk, _, name, _data: desk.remove(name),
+    "removed": _remove,
     "due": lambda desk, position, name, data: desk.tick(position, name, data.leaf),
 }

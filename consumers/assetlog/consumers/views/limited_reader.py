@@ -9,7 +9,7 @@ is added later is not readable until it has a file here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -100,6 +100,11 @@ class LimitedKnown(KnownAt):
         seen = [link for link in everything if self._sees(link.other)]
         self.hidden |= len(seen) < len(everything)
         return seen
+
+    def consumers(self, role: str, members: Iterable[int]) -> set[str]:
+        """None: what else they name may lie outside; `/v1/consumers` lists those that may be seen."""
+        del role, members
+        return set()
 
     def roots_in_order(self, prefix: str = "", after: str = "") -> Iterator[int]:
         """Every asset that may be seen, by its key."""
