@@ -324,6 +324,24 @@ async def test_the_certificate_is_checked_against_the_name_and_not_the_address(
     assert len(receiver.got) == 1
 
 
+async def test_a_name_in_other_letters_is_resolved_and_checked_in_its_ascii_form(
+    receiving: Receiving, authority: trustme.CA
+) -> None:
+    asked: list[str] = []
+
+    async def resolve(host: str, port: int) -> list[str]:
+        asked.append(host)
+        return ["127.0.0.1"]
+
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("xn--mnchen-3ya.example").configure_cert(server)
+    async with receiving(tls=server) as receiver:
+        url = f"https://münchen.example:{receiver.port}/"
+        await deliver(work(url), resolve=resolve, tls=trusting(authority))
+    assert asked == ["xn--mnchen-3ya.example"]
+    assert receiver.got[0].headers["host"] == f"xn--mnchen-3ya.example:{receiver.port}"
+
+
 async def test_no_proxy_of_the_environment_is_asked(monkeypatch: pytest.MonkeyPatch, receiving: Receiving) -> None:
     async with receiving() as proxy, receiving() as receiver:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import pytest
+from hypothesis import given
+from hypothesis.strategies import ip_addresses
 
 from assetlog.consumers.deliver.addresses import kind_of, literal
 from assetlog.consumers.deliver.guard import addresses, check_host, resolve
@@ -49,6 +51,13 @@ from assetlog.schemas.errors import Forbidden, Invalid, Unavailable
 )
 def test_an_address_is_of_one_kind_however_it_is_written(address: str, kind: str) -> None:
     assert kind_of(ip_address(address)) == kind
+
+
+@given(ip_addresses(v=4))
+def test_an_ipv4_address_is_judged_alike_in_every_ipv6_dress(address: IPv4Address) -> None:
+    number = int(address)
+    for dressed in (0xFFFF << 32 | number, 0x64FF9B << 96 | number, 0x2002 << 112 | number << 80):
+        assert kind_of(IPv6Address(dressed)) == kind_of(address)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "2130706433", "0x7f000001", "017700000001", "127.1", "0x7f.0.0.1"])

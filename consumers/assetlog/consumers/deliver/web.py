@@ -110,7 +110,7 @@ class Web:
             content=body,
             extensions={
                 # the certificate is checked against the name, although the address is what is connected to
-                "sni_hostname": url.host,
+                "sni_hostname": url.raw_host.decode("ascii"),
                 "timeout": httpx.Timeout(None, connect=CONNECT_WITHIN).as_dict(),
             },
         )
