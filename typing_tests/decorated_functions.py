@@ -4,12 +4,31 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterator
+from datetime import timedelta
 from functools import partial
 from typing import Any, assert_type
 
-from assetlog.producers import Asset, FutureList, State, TaskFuture, flow, materialize, run, task, unmapped
+from assetlog.producers import (
+    Asset,
+    AssetProperties,
+    Freshness,
+    FutureList,
+    State,
+    TaskFuture,
+    flow,
+    materialize,
+    run,
+    task,
+    unmapped,
+)
 
 ORDERS = Asset("s3://lake/orders")
+FRESH = [
+    Asset("s3://lake/hourly", freshness=timedelta(hours=1)),
+    Asset("s3://lake/fresh", freshness=90),
+    Asset("s3://lake/daily", properties=AssetProperties(freshness="@daily")),
+    Asset("s3://lake/office", freshness=Freshness(cron="0 8 * * MON-FRI", time_zone="Europe/Berlin")),
+]
 
 
 @materialize(ORDERS, asset_deps=["s3://lake/raw"], retries=2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assetlog.producers import flow, materialize, task
+from assetlog.producers import Asset, flow, materialize, task
 
 
 @materialize("s3://lake/orders")
@@ -31,3 +31,4 @@ def wrong_calls() -> None:
     nightly(day=3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     text: str = load("monday")  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
     print(text)
+    Asset("s3://lake/orders", freshness=[3600])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -89,7 +89,7 @@ def _data(kind: str) -> st.SearchStrategy[dict[str, object]]:
             "tags": st.sampled_from([None, {}, {"tier": "gold"}]),
             "owners": st.sampled_from([None, [], ["ada"]]),
             "upstream": upstream,
-            "freshness": st.sampled_from([None, {"max_age": 60}, {"cron": "0 8,20 * * *", "time_zone": "UTC"}]),
+            "freshness": st.sampled_from([None, {}, {"max_age": 60}, {"cron": "0 8,20 * * *", "time_zone": "UTC"}]),
         },
         "asset.retired": {},
         "asset.aliased": {"alias": keys},

@@ -17,6 +17,7 @@ from assetlog.producers import (
     Asset,
     AssetProperties,
     Emitter,
+    Freshness,
     add_asset_metadata,
     check,
     create_markdown_artifact,
@@ -180,7 +181,7 @@ def test_a_partition_may_come_from_the_arguments(captured: Captured) -> None:
 
 
 def test_properties_are_described_once_per_content(captured: Captured) -> None:
-    described = Asset("s3://a", name="A", owners=["ada"], extra={"tier": 1}, columns=["id"])
+    described = Asset("s3://a", name="A", owners=["ada"], extra={"tier": 1}, columns=["id"], freshness=60)
 
     @materialize(described)
     def load() -> None: ...
@@ -191,7 +192,8 @@ def test_properties_are_described_once_per_content(captured: Captured) -> None:
     first, second = data_of(captured, "asset.described")
     assert isinstance(first, AssetDescribed)
     assert (first.name, first.owners, first.extra) == ("A", ("ada",), msgspec.Raw(b'{"tier":1}'))
-    assert second.name == "B"
+    assert first.freshness == Freshness(max_age=60.0)
+    assert (second.name, second.freshness) == ("B", None)
 
 
 def test_metadata_outside_and_of_other_assets_is_refused() -> None:

@@ -6,7 +6,9 @@ import os
 import pickle
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +18,7 @@ from assetlog.schemas.asset import Asset, AssetProperties, asset_key
 from assetlog.schemas.codec import decode, encode
 from assetlog.schemas.errors import Invalid
 from assetlog.schemas.events.asset import AssetRetired
+from assetlog.schemas.events.common import Freshness
 
 HEAVY = {"duckdb", "litestar", "faststream", "pydantic", "redis", "httpx", "asyncio", "dataclasses", "email", "ssl"}
 
@@ -150,6 +153,38 @@ def test_assets_are_equal_by_key_alone() -> None:
 def test_properties_may_be_given_apart_or_by_name() -> None:
     apart = Asset(key="s3://a", properties=AssetProperties(name="A", description="x"), description="y")
     assert apart.properties.known() == {"name": "A", "description": "y"}
+
+
+@pytest.mark.parametrize(
+    ("written", "policy"),
+    [
+        (timedelta(hours=1, minutes=30), Freshness(max_age=5400.0)),
+        (90, Freshness(max_age=90.0)),
+        (" 0 8 * * MON-FRI ", Freshness(cron="0 8 * * MON-FRI")),
+        (Freshness(cron="@daily", time_zone="Europe/Berlin"), Freshness(cron="@daily", time_zone="Europe/Berlin")),
+        (Freshness(), Freshness()),
+    ],
+)
+def test_a_freshness_policy_is_written_as_an_age_or_as_a_cron_expression(written: Any, policy: Freshness) -> None:
+    asset = Asset("s3://a", freshness=written)
+    assert asset.properties.known() == {"freshness": policy}
+    assert asset.properties == AssetProperties(freshness=written)
+    assert pickle.loads(pickle.dumps(asset)).properties == asset.properties
+
+
+@pytest.mark.parametrize(
+    ("written", "field"),
+    [
+        (-1, "freshness.max_age"),
+        (float("nan"), "freshness.max_age"),
+        ("every day", "freshness.cron"),
+        (Freshness(cron="@daily", time_zone="No zone"), "freshness.time_zone"),
+    ],
+)
+def test_a_freshness_policy_that_nobody_can_keep_is_refused_at_the_call(written: Any, field: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        Asset("s3://a", freshness=written)
+    assert (caught.value.code, caught.value.field) == ("invalid-freshness", field)
 
 
 def test_an_asset_is_frozen_and_can_be_pickled() -> None:

@@ -11,6 +11,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from assetlog.schemas.errors import Invalid
 from assetlog.schemas.events.common import Column, Freshness
+from assetlog.schemas.freshness import MaxAgeOrCron, freshness_policy
 from assetlog.schemas.keys import canonical_key
 
 if TYPE_CHECKING:
@@ -40,7 +41,13 @@ class AssetProperties(Struct, frozen=True, kw_only=True, omit_defaults=True):
     columns: tuple[Column, ...] | None = None
     extra: dict[str, Any] | UnsetType = UNSET
     """Any JSON object."""
-    freshness: Freshness | None = None
+    freshness: Freshness | MaxAgeOrCron | None = None
+    """How fresh it has to be: the longest time between two materializations (`timedelta`, or seconds), or a cron
+    expression; becomes a `Freshness`."""
+
+    def __post_init__(self) -> None:
+        if self.freshness is not None:
+            msgspec.structs.force_setattr(self, "freshness", freshness_policy(self.freshness))
 
     def known(self) -> dict[str, Any]:
         """The fields that say something."""
@@ -58,7 +65,8 @@ class Asset:
     `key` and `uri` are synonyms. Two assets are equal if their canonical keys are.
 
     Raises:
-        Invalid: there is no key and no name, two different keys, or a key that breaks the key rule.
+        Invalid: there is no key and no name, two different keys, a key that breaks the key rule, or a freshness policy
+            that nobody can keep.
 
     >>> Asset("S3://lake/orders/").key
     's3://lake/orders'
@@ -87,7 +95,7 @@ class Asset:
         tags: Mapping[str, str] | None = None,
         columns: Iterable[Column | str] | None = None,
         extra: Mapping[str, Any] | None = None,
-        freshness: Freshness | None = None,
+        freshness: Freshness | MaxAgeOrCron | None = None,
     ) -> None:
         first_is_key = key_or_name is not None and "://" in key_or_name
         name = name or (None if first_is_key else key_or_name)

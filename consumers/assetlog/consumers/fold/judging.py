@@ -36,10 +36,10 @@ def judge(
     names = sorted(set(failing))
     if names:
         return "checks-failing", "failing checks: " + ", ".join(names)
-    if not materialized:
-        return "unknown", "never materialized"
     if is_overdue(overdue, materialized):
         return "stale", _overdue_text(overdue, freshness)
+    if not materialized:
+        return "unknown", "never materialized"
     rank, key = newest_upstream
     return ("stale", f"newer upstream: {key}") if rank > materialized else ("fresh", None)
 
@@ -60,7 +60,5 @@ def _overdue_text(overdue: int, freshness: str | None) -> str:
     'overdue since 1970-01-01T00:00:00Z (max_age 60.0, time_zone UTC)'
     """
     since = f"overdue since {rank_text(overdue)[:19]}Z"
-    if freshness is None:
-        return since
-    policy = freshness.replace(',"', ", ").replace('":', " ").translate(_NO_MARKS)
-    return f"{since} ({policy})"
+    policy = (freshness or "").replace(',"', ", ").replace('":', " ").translate(_NO_MARKS)
+    return f"{since} ({policy})" if policy else since

@@ -168,6 +168,7 @@ def consumed(key: str, one: Range) -> Consumed:
 def trigger_id(consumer: str, partition: str | None, ranges: Iterable[Range]) -> str:
     """A trigger's id, a UUIDv7 in form: the same for the same events of the same consumer, whoever decides.
 
+    >>> from assetlog.consumers.schedule.queues import single
     >>> trigger_id("report", None, [single(7 << 20, (1, None))])[:13]
     '00000000-0007'
     """

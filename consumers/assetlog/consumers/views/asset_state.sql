@@ -69,13 +69,14 @@ judged as (
         own.*,
         failing.names as failing_checks,
         newest_upstream.up as newest_upstream,
-        own.overdue > own.materialized
-            and (own.overdue & 9223372036854775807) > (own.materialized & 9223372036854775807) as is_overdue,
+        own.overdue > coalesce(own.materialized, 0)
+            and (own.overdue & 9223372036854775807) > (coalesce(own.materialized, 0) & 9223372036854775807)
+            as is_overdue,
         case
             when own.failed > coalesce(own.materialized, 0) then 'failed'
             when failing.names is not null then 'checks-failing'
-            when own.materialized is null then 'unknown'
             when is_overdue then 'stale'
+            when own.materialized is null then 'unknown'
             when newest_upstream.materialized > own.materialized then 'stale'
             else 'fresh'
         end as state
@@ -102,7 +103,10 @@ select
         when judged.is_overdue then
             'overdue since '
             || strftime(make_timestamp((judged.overdue >> 63)::bigint - 72057594037927936), '%Y-%m-%dT%H:%M:%SZ')
-            || coalesce(' (' || translate(replace(replace(told.freshness, ',"', ', '), '":', ' '), '{"}', '') || ')', '')
+            || coalesce(
+                ' (' || nullif(translate(replace(replace(told.freshness, ',"', ', '), '":', ' '), '{"}', ''), '') || ')',
+                ''
+            )
         else 'newer upstream: ' || upstream.key
     end as state_reason,
     coalesce(judged.retired_pos > coalesce(judged.active_pos, 0), false) as retired
