@@ -11,6 +11,10 @@ from board import Board
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from assetlog.consumers.archive.archive import Archive
+from assetlog.consumers.archive.places import LocalPlace
+from assetlog.consumers.archive.refill import refill
+from assetlog.consumers.archive.seal import seal
 from assetlog.consumers.fold.digest import state_digest
 from assetlog.consumers.schedule.deciding import Intent, decide
 from assetlog.consumers.schedule.judge import taken
@@ -236,6 +240,28 @@ def test_a_replay_comes_to_the_same_triggers_and_queues(moves: list[tuple[Any, .
         board.catch_up(at_a_time=1_000)
         assert state_digest(board.fold.store.reader) == live
         assert board.kept() == kept
+        board.close()
+
+
+@settings(LAWS, max_examples=10)
+@given(plays, st.integers(5, 15))
+def test_a_desk_that_comes_back_from_the_archive_is_the_one_that_was_fed(
+    moves: list[tuple[Any, ...]], every: int
+) -> None:
+    with TemporaryDirectory() as folder:
+        board = played(Path(folder), moves).board
+        board.catch_up()
+        archive = Archive(LocalPlace(Path(folder) / "archive"))
+        while seal(board.fold.store.cursor(), board.bodies, archive, up_to=board.fold.position, most=every):
+            pass
+        live, kept = state_digest(board.fold.store.reader), board.kept()
+        board.close()
+        (Path(folder) / "again").mkdir()
+        board.fold = board.open(Path(folder) / "again" / "catalog.duckdb")
+        refill(board.fold, archive, board.log[-1][0])
+        assert state_digest(board.fold.store.reader) == live
+        assert board.kept() == kept
+        archive.close()
         board.close()
 
 

@@ -40,6 +40,9 @@ class Bodies:
         known = dict(self._log)
         return [known.get(position) for position in positions]
 
+    def fetch_range(self, after: int, limit: int) -> Log:
+        return [entry for entry in self._log if entry[0] > after][:limit]
+
 
 class Board:
     """Consumers, events and triggers of one catalog."""
@@ -51,6 +54,11 @@ class Board:
         self._ms = START_MS
         self._ended = 0
         self.fold = self.open(self._path)
+
+    @property
+    def bodies(self) -> Bodies:
+        """The log's bytes."""
+        return Bodies(self.log)
 
     @property
     def desk(self) -> Desk:

@@ -58,6 +58,8 @@ def refill(fold: Fold, archive: Archive, up_to: int, on_progress: OnProgress = l
             on_progress(read, fold.position)
         if by_columns:
             fold.reload()
+            with fold.store.transaction():
+                fold.keep_desk(fold.position)
     return read
 
 

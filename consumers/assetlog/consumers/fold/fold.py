@@ -262,7 +262,7 @@ class Fold:
             with self.store.transaction() as connection:
                 self.store.append(rows.tables)
                 self._snapshot(connection, position)
-                self._keep_desk(position)
+                self.keep_desk(position)
         else:
             self.store.commit(rows.tables)
         self.position, self.mark, self.totals = position, mark, totals
@@ -308,7 +308,8 @@ class Fold:
             statement("forget_progress").run(connection, {"p": position})
         passing("snapshot.after")
 
-    def _keep_desk(self, position: int) -> None:
+    def keep_desk(self, position: int) -> None:
+        """Keep the desk as it is at a position: the next start goes on from there."""
         if self.desk.consumers or self.desk.firings:
             self.store.append({"snap_queues": [(position, keep(self.desk))]})
 
