@@ -15,6 +15,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -258,3 +259,33 @@ async def shop(node: RunningNode, tmp_path: Path) -> AsyncIterator[Open]:
     await asyncio.to_thread(emitter.close)
     set_default_emitter(before)
     client.close()
+
+
+@pytest.fixture
+def name() -> str:
+    """A consumer's name no other test uses."""
+    return f"report-{next(_numbers)}"
+
+
+@pytest.fixture
+def put(node: RunningNode, name: str) -> Any:
+    """Declares a consumer, which nobody works for: `put(condition, mode="each")`; another one by `called=`."""
+
+    def declare(condition: Any, /, *, called: str = name, params: Any = None, **fields: Any) -> httpx.Response:
+        target = {"kind": "python", "function": "report", "pool": "nobody-works-here"}
+        body = {"condition": condition, "target": target, **fields}
+        return node.http.put(f"/v1/consumers/{quote(called, safe='')}", json=body, params=params)
+
+    return declare
+
+
+@pytest.fixture
+def make(node: RunningNode, event: Any) -> Any:
+    """Materializes an asset, once or for each partition; the positions."""
+
+    def materialize(key: str, *partitions: str | None) -> list[str]:
+        data = [{} if partition is None else {"partition": partition} for partition in partitions or (None,)]
+        answer = node.post(*(event("asset.materialized", key, each) for each in data))
+        return [accepted["position"] for accepted in answer.json()["accepted"]]
+
+    return materialize
