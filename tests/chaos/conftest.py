@@ -319,7 +319,7 @@ class Load:
         self.receipts: set[str] = set()
         self._url, self._assets = url, assets
         self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._run) for _ in range(clients)]
+        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(clients)]
         for thread in self._threads:
             thread.start()
 
