@@ -29,7 +29,7 @@ def resume(args: argparse.Namespace) -> int:
     """Let a paused consumer fire again."""
     with context.open_client(args) as client:
         resumed = client.resume_consumer(args.name, by=context.user())
-    return _said(args, resumed, f"{resumed.name} fires again; {resumed.queued:,} events wait.")
+    return _said(args, resumed, f"{resumed.name} fires again.")
 
 
 def trigger(args: argparse.Namespace) -> int:
