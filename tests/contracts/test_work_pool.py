@@ -124,6 +124,17 @@ async def test_a_failure_is_followed_by_the_next_attempt_and_the_last_one_is_a_d
     assert pauses == sorted(pauses)
 
 
+async def test_a_secret_in_an_error_is_struck_out(bench: Bench) -> None:
+    async def fail(work: Work) -> None:
+        raise ValueError("cannot reach postgres://ada:hunter2@db/shop")
+
+    await bench.pool(fail)
+    await bench.add("t", attempts=1)
+    await bench.ended("t", "trigger.exhausted")
+    entries = await bench.client.xrange(stream_key(bench.catalog))
+    assert b"hunter2" not in b"".join(fields[EVENT_FIELD.encode()] for _, fields in entries)
+
+
 async def test_an_execution_may_forbid_further_attempts_or_name_the_pause(bench: Bench) -> None:
     async def fail(work: Work) -> None:
         if work.trigger == "never":

@@ -17,9 +17,7 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assetlog.catalog.cli import output
 from assetlog.catalog.cli.context import add_node_options
-from assetlog.catalog.cli.output import Styled
 from assetlog.schemas.errors import Invalid
 from assetlog.schemas.node_file import NodeFile, read_node_file
 
@@ -78,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     configure_logs("info", "json" if args.json else "console")
     token = args.token_file.expanduser().read_text().strip() if args.token_file else None
     with Client(args.url, token=token, home=args.data_dir) as client:
-        log, catalog = _log_of(args, client)
+        log, catalog = log_of(client, home=args.data_dir, log=args.log, catalog=args.catalog)
         asyncio.run(_work(args, client, log, catalog, redact=read_config().redact))
     return 0
 
@@ -100,10 +98,12 @@ async def _work(args: argparse.Namespace, client: Client, log: str, catalog: str
         stale=args.claim_after,
         redact=redact,
     )
-    await worker.start()
-    _greet(worker, as_json=args.json)
-    await stop.wait()
-    await worker.stop(args.stop_seconds)
+    try:
+        await worker.start()
+        _greet(worker, as_json=args.json)
+        await stop.wait()
+    finally:
+        await worker.stop(args.stop_seconds)
 
 
 def _greet(worker: Worker, *, as_json: bool) -> None:
@@ -115,15 +115,21 @@ def _greet(worker: Worker, *, as_json: bool) -> None:
         }
         print(json.dumps(facts), flush=True)
         return
-    output.say(Styled(f"{worker.module} is at work.", "bold"))
-    output.say()
-    output.pairs([(consumer.name, consumer.condition_text) for consumer in worker.consumers])
-    output.say()
-    output.say(Styled("Ctrl-C stops it.", "dim"))
+    widest = max(len(consumer.name) for consumer in worker.consumers)
+    lines = [f"  {consumer.name:<{widest}}  {consumer.condition_text}" for consumer in worker.consumers]
+    print("\n".join([f"{worker.module} is at work.", "", *lines, "", "Ctrl-C stops it."]), flush=True)
 
 
-def _log_of(args: argparse.Namespace, client: Client) -> tuple[str, str]:
+def log_of(
+    client: Client, *, home: Path | None = None, log: str | None = None, catalog: str | None = None
+) -> tuple[str, str]:
     """The log server that work comes from, and the catalog's name.
+
+    Args:
+        client: the node that is asked.
+        home: the data directory whose node it may be.
+        log: the URL, if somebody gave it.
+        catalog: the name, if somebody gave it.
 
     Raises:
         Invalid: the node is not of this machine, and nobody says where its log is.
@@ -131,13 +137,13 @@ def _log_of(args: argparse.Namespace, client: Client) -> tuple[str, str]:
     from assetlog.producers.config import read_config
 
     config = read_config()
-    node: NodeFile | None = read_node_file(args.data_dir or config.home)
+    node: NodeFile | None = read_node_file(home or config.home)
     own = node is not None and node.api.rstrip("/") == client.node.url
-    log = args.log or (node.log if own and node else None) or _configured_log()
+    log = log or (node.log if own and node else None) or _configured_log()
     if log is None:
         rule = f"the log of the node at {client.node.url} is not known here"
         raise _invalid("log", None, rule, "Give --log redis://HOST:PORT, the URL that the node was started with.")
-    return log, args.catalog or (node.catalog if own and node else config.catalog_name)
+    return log, catalog or (node.catalog if own and node else config.catalog_name)
 
 
 def _configured_log() -> str | None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 
 from assetlog.consumers.work.queue import Entry
-from assetlog.schemas.codec import encode
+from assetlog.schemas.codec import decode, encode
 from assetlog.schemas.events.common import Data
 from assetlog.schemas.events.trigger import TriggerExhausted, TriggerFailed, TriggerStarted, TriggerSucceeded
 from assetlog.schemas.ids import derived_id
 from assetlog.schemas.positions import SEQ_BITS, parse_position
+from assetlog.schemas.secrets import redact
 from assetlog.schemas.work import Work
 
 ERROR_LENGTH = 8_192
@@ -47,16 +48,21 @@ class Teller:
             traceback=traceback and traceback[-TRACEBACK_LENGTH:],
             duration=round(duration, 6),
         )
-        return self._event("trigger.failed", work, entry, data)
+        return _clean(self._event("trigger.failed", work, entry, data))
 
     def exhausted(self, work: Work, entry: Entry, error: str) -> bytes:
         """None follows."""
         data = TriggerExhausted(consumer=work.consumer, attempt=work.attempt, error=error[:ERROR_LENGTH])
-        return self._event("trigger.exhausted", work, entry, data)
+        return _clean(self._event("trigger.exhausted", work, entry, data))
 
     def _event(self, type_name: str, work: Work, entry: Entry, data: Data) -> bytes:
         event_id = event_id_of(type_name, work, entry.id)
         return encode(type_name, self._source, work.trigger, data, event_id=event_id, causation_id=work.trigger)
+
+
+def _clean(raw: bytes) -> bytes:
+    """An event without what looks like a secret: errors quote URLs and arguments."""
+    return redact(raw, decode(raw)).raw
 
 
 def event_id_of(type_name: str, work: Work, entry_id: bytes) -> str:
