@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -146,3 +147,23 @@ def test_a_consumer_starts_where_it_is_told_to(node: Any, put: Put, name: str, m
     assert [item["position"] for item in queue(node, name)["items"]] == [second]
     put([key, f"{key}/missing"], called=f"{name}-too", start="2000-01-01T00:00:00Z")
     assert [item["position"] for item in queue(node, f"{name}-too")["items"]] == [first, second]
+
+
+def test_consumers_are_read_on_while_the_fold_waits(node: Any, put: Put, name: str, make: Make, key: str) -> None:
+    declared = put([key, f"{key}/missing"]).json()
+    positions = make(key)
+    waiting, go_on = threading.Event(), threading.Event()
+
+    def hold(_: Any) -> None:
+        waiting.set()
+        go_on.wait(60)
+
+    holding = threading.Thread(target=lambda: node.do(node.node.parts.projector.ask_desk(hold)))
+    holding.start()
+    try:
+        assert waiting.wait(60)
+        assert node.get(f"/v1/consumers/{name}").json() == {**declared, "queued": 1}
+        assert [item["position"] for item in queue(node, name)["items"]] == positions
+    finally:
+        go_on.set()
+        holding.join()

@@ -23,7 +23,7 @@ from assetlog.schemas.shapes import EventShape
 from assetlog.schemas.times import parse_time
 
 MEDIA_TYPE = "application/vnd.apache.arrow.stream"
-TIMES = frozenset({"time", "started", "ended", "created", "updated", "recorded"})
+TIMES = frozenset({"time", "started", "ended", "created", "updated", "recorded", "fired", "registered"})
 """The fields of shapes that hold a time."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -26,7 +26,7 @@ from assetlog.schemas.errors import Unavailable
 from assetlog.schemas.events.trigger import TriggerFired
 from assetlog.schemas.ids import new_id
 from assetlog.schemas.keys import canonical_key
-from assetlog.schemas.positions import START, format_position
+from assetlog.schemas.positions import START, format_position, parse_position
 from assetlog.schemas.scheduling_shapes import Explanation, QueueDeletion, Trigger, TriggerEvent
 from assetlog.schemas.shapes import Page
 
@@ -143,7 +143,8 @@ async def _drop(request: Plain, fired: TriggerFired) -> Trigger:
 
 
 def _deletion(parts: Parts, name: str, dropped: list[Trigger], at: int) -> QueueDeletion:
-    events = sorted((event for trigger in dropped for event in trigger.events), key=lambda each: each.position)
+    events = [event for trigger in dropped for event in trigger.events]
+    events.sort(key=lambda event: parse_position(event.position))
     for event in events:  # an alias of a key below the prefix may lie outside
         if parts.prefixes and event.key is not None and not event.key.startswith(parts.prefixes):
             event.key = None
