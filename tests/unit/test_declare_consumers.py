@@ -84,6 +84,7 @@ def test_a_consumer_stays_the_function_it_is_and_is_declared_with_what_it_needs(
         "outlets": ["s3://lake/report"],
         "inlets": ["s3://lake/users"],
         "description": "Counts things.",
+        "by": "assetlog work",
         "mode": "each",
         "debounce": 60.0,
         "start": "1795219200000-1048575",
@@ -191,6 +192,8 @@ def test_airflows_arguments_are_left_unused_and_unknown_ones_refused(caplog: pyt
     ]
     with pytest.raises(TypeError, match="did you mean 'attempts'"):
         asset(schedule=None, attempt=3)
+    with pytest.raises(TypeError, match="did you mean 'backoff'"):
+        consumer(on=orders, backof=1)  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="no argument 'schedul'"):
         dag(schedul=None)
     with pytest.raises(TypeError, match="no argument 'outlet'"):

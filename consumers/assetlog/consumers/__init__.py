@@ -36,9 +36,14 @@ from assetlog.schemas.conditions import (
     stale,
 )
 
+AssetAll, AssetAny = all_of, any_of
+"""Airflow's names."""
+
 __all__ = [
     "Asset",
     "AssetAlias",
+    "AssetAll",
+    "AssetAny",
     "AssetFunction",
     "AssetProperties",
     "AssetRef",

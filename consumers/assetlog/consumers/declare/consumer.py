@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar, Unpack
 
 from assetlog.consumers.declare.declaration import Declaration, Made, declare
-from assetlog.consumers.declare.options import Duration, read_options
+from assetlog.consumers.declare.options import OPTION_NAMES, Given, read_options
 from assetlog.consumers.declare.parameters import parameters_of
+from assetlog.consumers.declare.unused import no_argument
 from assetlog.schemas.asset import Asset
-from assetlog.schemas.conditions import AssetAlias, AssetRef, Declared, Leaf, as_condition
+from assetlog.schemas.conditions import AssetAlias, AssetRef, Declared, as_condition
 from assetlog.schemas.targets import Target, as_target
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -20,22 +20,12 @@ def consumer(
     on: Declared,
     *,
     name: str | None = None,
-    mode: Literal["batch", "each"] | None = None,
-    batch_size: int | None = None,
-    debounce: Duration | None = None,
-    within: Duration | None = None,
-    max_active: int | None = None,
-    when_paused: Literal["queue", "skip"] | None = None,
-    start: str | datetime | None = None,
-    partitions: Mapping[Asset | Leaf | str, Any] | None = None,
-    attempts: int | None = None,
-    backoff: Duration | None = None,
-    timeout: Duration | None = None,
     inlets: Iterable[Asset | AssetRef | str] = (),
     outlets: Iterable[Made | str] = (),
     target: Target | Mapping[str, Any] | None = None,
     pool: str | None = None,
     description: str | None = None,
+    **options: Unpack[Given],
 ) -> Callable[[Function], Function]:
     """Declare that a function runs when a condition is true. It stays what it is: calling it calls it.
 
@@ -46,23 +36,13 @@ def consumer(
     Args:
         on: an asset, a condition of assets and others joined by `&` and `|`, a list (all of it), or cron's five fields.
         name: the consumer's name; the function's unless given.
-        mode: `batch` (one trigger takes all that is queued) or `each` (one trigger for each event).
-        batch_size: events that a trigger takes at most.
-        debounce: seconds to wait for more events.
-        within: seconds within which the events of an `&` must lie.
-        max_active: triggers that run at a time at most.
-        when_paused: whether events of a pause fire at its end (`queue`) or never (`skip`).
-        start: the position or time after which events count; the log's end unless given.
-        partitions: by a leaf, how its partitions become the consumer's.
-        attempts: how often it is tried at most; 4 unless given.
-        backoff: seconds before the second attempt, doubled for each further one; 1 unless given.
-        timeout: seconds an attempt may take. An async function is cancelled, a plain one gets `TimeoutError` with its
-            next step of Python code.
         inlets: assets it reads beside those of the condition.
         outlets: assets and aliases it makes: materialized when it returns, and not when it raises.
         target: what a trigger runs instead of the function, e.g. a `WebhookTarget`.
         pool: the workers' pool; that of the module unless given.
         description: what it does; the docstring's first paragraph unless given.
+        options: `mode`, `batch_size`, `debounce`, `within`, `max_active`, `when_paused`, `start`, `partitions`,
+            `attempts`, `backoff`, `timeout`; see `options.Given`.
 
     Raises:
         Invalid: something breaks a rule.
@@ -70,19 +50,9 @@ def consumer(
     Example:
         ``@consumer(on=orders & users)`` above ``def report(context): ...``
     """
-    options = read_options(
-        mode=mode,
-        batch_size=batch_size,
-        debounce=debounce,
-        within=within,
-        max_active=max_active,
-        when_paused=when_paused,
-        start=start,
-        partitions=partitions,
-        attempts=attempts,
-        backoff=backoff,
-        timeout=timeout,
-    )
+    for unknown in options.keys() - set(OPTION_NAMES):
+        raise no_argument("consumer", unknown, OPTION_NAMES)
+    read_ones = read_options(**options)
     condition = as_condition(on)
     made = outlets_of(outlets)
     read = inlets_of(inlets)
@@ -97,7 +67,7 @@ def consumer(
                 parameters=() if target is not None else parameters_of(function, made=len(made)),
                 outlets=made,
                 inlets=read,
-                options=options,
+                options=read_ones,
                 target=as_target(target) if isinstance(target, Mapping) else target,
                 pool=pool,
                 description=description or first_paragraph(function),

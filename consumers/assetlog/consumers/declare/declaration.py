@@ -56,6 +56,7 @@ class Declaration(Struct, frozen=True, kw_only=True):
             "outlets": [each.key for each in self.outlets if isinstance(each, Asset)],
             "inlets": list(inlets),
             "description": self.description,
+            "by": "assetlog work",
             **self.options.told(),
         }
         return {name: value for name, value in told.items() if value not in (None, [], {})}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, Unpack
 
 from msgspec import Struct
 
@@ -41,44 +41,55 @@ class Options(Struct, frozen=True, kw_only=True):
 OPTION_NAMES = tuple(Options.__struct_fields__)
 
 
-def read_options(
-    *,
-    mode: Literal["batch", "each"] | None = None,
-    batch_size: int | None = None,
-    debounce: Duration | None = None,
-    within: Duration | None = None,
-    max_active: int | None = None,
-    when_paused: Literal["queue", "skip"] | None = None,
-    start: str | datetime | None = None,
-    partitions: Mapping[Asset | Leaf | str, Any] | None = None,
-    attempts: int | None = None,
-    backoff: Duration | None = None,
-    timeout: Duration | None = None,
-) -> Options:
+class Given(TypedDict, total=False):
+    """The options as they are written.
+
+    mode: `batch` (one trigger takes all that is queued) or `each` (one trigger for each event).
+    batch_size: events that a trigger takes at most.
+    debounce: seconds to wait for more events.
+    within: seconds within which the events of an `&` must lie.
+    max_active: triggers that run at a time at most.
+    when_paused: whether events of a pause fire at its end (`queue`) or never (`skip`).
+    start: the position or time after which events count; the log's end unless given.
+    partitions: by a leaf, how its partitions become the consumer's.
+    attempts: how often it is tried at most; 4 unless given.
+    backoff: seconds before the second attempt, doubled for each further one; 1 unless given.
+    timeout: seconds an attempt may take. An async function is cancelled, a plain one gets a `TimeoutError` with the
+        next step of Python code that it takes.
+    """
+
+    mode: Literal["batch", "each"] | None
+    batch_size: int | None
+    debounce: Duration | None
+    within: Duration | None
+    max_active: int | None
+    when_paused: Literal["queue", "skip"] | None
+    start: str | datetime | None
+    partitions: Mapping[Asset | Leaf | str, Any] | None
+    attempts: int | None
+    backoff: Duration | None
+    timeout: Duration | None
+
+
+def read_options(**given: Unpack[Given]) -> Options:
     """Options as they are told to a node.
 
     Raises:
         Invalid: one breaks a rule that can be seen here; the node checks the rest.
+
+    >>> read_options(debounce=timedelta(minutes=1)).debounce
+    60.0
     """
-    _check_word("mode", mode, ("batch", "each"))
-    _check_word("when_paused", when_paused, ("queue", "skip"))
-    counts: dict[str, object] = {"batch_size": batch_size, "max_active": max_active, "attempts": attempts}
-    for name, number in counts.items():
-        if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 1):
-            raise invalid(name, number, f"{name} is a whole number, 1 or more", f"Write {name}=1 or leave it out.")
-    return Options(
-        mode=mode,
-        batch_size=batch_size,
-        debounce=seconds("debounce", debounce),
-        within=seconds("within", within),
-        max_active=max_active,
-        when_paused=when_paused,
-        start=_start(start),
-        partitions={_leaf_id(leaf): mapper for leaf, mapper in (partitions or {}).items()},
-        attempts=attempts,
-        backoff=seconds("backoff", backoff),
-        timeout=seconds("timeout", timeout),
-    )
+    _check_word("mode", given.get("mode"), ("batch", "each"))
+    _check_word("when_paused", given.get("when_paused"), ("queue", "skip"))
+    read: dict[str, Any] = dict(given)
+    for name in ("batch_size", "max_active", "attempts"):
+        _check_count(name, read.get(name))
+    for name in ("debounce", "within", "backoff", "timeout"):
+        read[name] = seconds(name, read.get(name))
+    read["start"] = _start(given.get("start"))
+    read["partitions"] = {_leaf_id(leaf): mapper for leaf, mapper in (given.get("partitions") or {}).items()}
+    return Options(**read)
 
 
 def seconds(name: str, given: object) -> float | None:
@@ -111,6 +122,11 @@ def _leaf_id(leaf: Asset | Leaf | str) -> str:
         return leaf
     node = as_node(leaf)
     return node.id if isinstance(node, Leaf) else ""
+
+
+def _check_count(name: str, given: object) -> None:
+    if given is not None and (isinstance(given, bool) or not isinstance(given, int) or given < 1):
+        raise invalid(name, given, f"{name} is a whole number, 1 or more", f"Write {name}=1 or leave it out.")
 
 
 def _check_word(name: str, given: object, words: tuple[str, ...]) -> None:

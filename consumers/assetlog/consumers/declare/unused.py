@@ -119,3 +119,10 @@ def leave_unused(decorator: str, names: Iterable[str]) -> None:
             )
         if name in NOTICED:
             logger.warning("%s(%s=...) is left unused: %s.", decorator, name, NOTICED[name])
+
+
+def no_argument(decorator: str, name: str, known: Iterable[str]) -> TypeError:
+    """The error of an argument that is none."""
+    near = get_close_matches(name, list(known), n=1)
+    meant = f"; did you mean {near[0]!r}?" if near else ""
+    return TypeError(f"{decorator}() has no argument {name!r}{meant}")
