@@ -9,16 +9,19 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import duckdb
 import pytest
 
 from assetlog.catalog.client import Client
-from assetlog.catalog.demo.assets import ORDERS
+from assetlog.catalog.demo.pipeline import customers, orders, revenue
+from assetlog.catalog.demo.shop import DAYS
 from assetlog.consumers.log.home import FileLock
 from assetlog.consumers.log.server import LOCK_NAME
 from assetlog.schemas.errors import Unavailable
+from assetlog.schemas.shapes import EventShape
 
 Assetlog = Callable[..., subprocess.CompletedProcess[str]]
 COMMAND = [sys.executable, "-m", "assetlog.catalog.cli.main"]
@@ -135,16 +138,44 @@ def test_the_demo_shows_what_the_node_answered(assetlog: Assetlog) -> None:
     tour = json.loads(demo.stdout)
     assert tour["asset_before"]["state"] == "failed"
     assert tour["asset"]["state"] == "fresh"
-    assert {run["state"] for run in tour["runs"]["items"]} == {"failed", "succeeded"}
     assert tour["diff"]["artifacts"] == 3
+    of: dict[str, list[dict[str, Any]]] = {}
+    for firing in tour["firings"]:
+        of.setdefault(firing["consumer"], []).append(firing)
+    both = {orders.key, customers.key}
+    assert [set(firing["by"]) for firing in of["revenue"]] == [both] * 3  # fired by &
+    assert [firing["partition"] for firing in of["revenue"]] == list(DAYS)
+    assert all(set(firing["by"]) <= both for firing in of["sizes"])  # fired by |
+    assert 4 <= len(of["sizes"]) <= 6
+    assert [firing["state"] for firing in of["orders"]] == ["succeeded", "succeeded", "exhausted", "succeeded"]
+    assert all(firing["first_line"] > -0.01 for firing in tour["firings"])
+    assert (tour["dead_letter"]["consumer"], tour["dead_letter"]["attempt"]) == ("orders", 3)
+    assert tour["waiting"]["pending"][0]["missing"] == [f"asset:{orders.key}"]
 
 
 def test_the_demo_tells_its_story_to_people(assetlog: Assetlog) -> None:
     demo = assetlog("demo", "--once")
     assert demo.returncode == 0, demo.stderr
     assert demo.stderr == ""
-    for told in ("12,90 EUR", "failed → fresh", "duckdb://shop/mart/revenue", "46,608.24", "/docs"):
-        assert told in demo.stdout
+    told = ("12,90 EUR", "failed → fresh", revenue.key, "46,608.24", "/docs", "exhausted", "it still waits for orders")
+    for each in told:
+        assert each in demo.stdout
+
+
+def test_a_dead_letter_of_the_demo_is_retried_while_it_goes_on(environment: dict[str, str]) -> None:
+    with subprocess.Popen([*COMMAND, "demo", "--json"], stdout=subprocess.PIPE, text=True, env=environment) as demo:
+        try:
+            assert demo.stdout is not None
+            tour = json.loads(demo.stdout.readline())
+            lost = tour["dead_letter"]["id"]
+            with Client(tour["url"]) as client:
+                client.retry_trigger(lost)
+                coming = client.follow(tour["after"])
+                next(told for told in coming if _type_and_subject(told) == ("trigger.succeeded", lost))
+                assert client.trigger(lost).state == "succeeded"
+        finally:
+            demo.send_signal(signal.SIGTERM)
+        assert demo.wait(30) == 0
 
 
 def test_the_demo_goes_on_until_it_is_stopped_and_leaves_nothing(environment: dict[str, str]) -> None:
@@ -152,7 +183,7 @@ def test_the_demo_goes_on_until_it_is_stopped_and_leaves_nothing(environment: di
         assert demo.stdout is not None
         tour = json.loads(demo.stdout.readline())
         with Client(tour["url"]) as client:
-            assert client.asset(ORDERS.key).state == "fresh"
+            assert client.asset(orders.key).state == "fresh"
         file = Path(urlsplit(tour["report_file"]["data"]["url"]).path)
         assert file.is_file()
         demo.send_signal(signal.SIGTERM)
@@ -160,3 +191,8 @@ def test_the_demo_goes_on_until_it_is_stopped_and_leaves_nothing(environment: di
     assert not file.exists()
     with Client(tour["url"]) as client, pytest.raises(Unavailable):
         client.position()
+
+
+def _type_and_subject(told: EventShape) -> tuple[str, str]:
+    event = json.loads(bytes(told.event))
+    return event["type"], event.get("subject", "")

@@ -14,9 +14,14 @@ import pytest
 from assetlog.catalog.cli import output
 from assetlog.catalog.cli.main import main
 from assetlog.catalog.client import Client
-from assetlog.catalog.demo.assets import CUSTOMERS, ORDERS, ORDERS_CSV, REPORT, REVENUE
+from assetlog.catalog.demo.assets import CUSTOMERS_CSV, ORDERS_CSV
+from assetlog.catalog.demo.exports import REPAIR
+from assetlog.catalog.demo.pipeline import customers as CUSTOMERS  # noqa: N812
+from assetlog.catalog.demo.pipeline import orders as ORDERS  # noqa: N812
+from assetlog.catalog.demo.pipeline import report as REPORT  # noqa: N812
+from assetlog.catalog.demo.pipeline import revenue as REVENUE  # noqa: N812
 from assetlog.catalog.demo.shop import DAYS
-from assetlog.catalog.demo.stage import Played, play
+from assetlog.catalog.demo.stage import Played, at_work
 from assetlog.schemas.errors import Invalid, NotFound, Unavailable
 from assetlog.schemas.shapes import EventShape, Page
 
@@ -39,9 +44,11 @@ def client(node: Any) -> Iterator[Client]:
 
 
 @pytest.fixture(scope="module")
-def played(client: Client, tmp_path_factory: pytest.TempPathFactory) -> Played:
+def played(node: Any, client: Client, tmp_path_factory: pytest.TempPathFactory) -> Played:
     """The demo's pipeline has run against the node: a night that failed, then the repair."""
-    return play(client, tmp_path_factory.mktemp("work") / "shop")
+    log = (node.node.log.url, node.settings.catalog)
+    with at_work(client, tmp_path_factory.mktemp("work") / "shop", log) as stage:
+        return stage.play()
 
 
 @pytest.fixture(params=["pipe", "80", "120"])
@@ -88,6 +95,11 @@ LISTS = [
     ("jobs",),
     ("tree",),
     ("quarantine",),
+    ("consumers",),
+    ("consumers", "show", "revenue"),
+    ("consumers", "explain", "revenue"),
+    ("triggers",),
+    ("triggers", "--state", "exhausted"),
     ("diff", "-1h"),
 ]
 
@@ -141,7 +153,8 @@ def test_an_asset_card_tells_checks_partitions_and_history(run: Run) -> None:
 
 def test_lineage_reaches_both_ways(run: Run) -> None:
     both = run("lineage", REVENUE.key).out
-    assert all(key in both for key in (ORDERS.key, CUSTOMERS.key, ORDERS_CSV.key, REPORT.key))
+    keys = (ORDERS.key, CUSTOMERS.key, ORDERS_CSV.key, CUSTOMERS_CSV.key, REPORT.key)
+    assert all(key in both for key in keys)
     assert REPORT.key not in run("lineage", REVENUE.key, "--direction", "up").out
     assert ORDERS_CSV.key not in run("lineage", REVENUE.key, "--depth", "1").out
 
@@ -162,10 +175,10 @@ def test_artifacts_are_drawn(run: Run) -> None:
 
 
 def test_a_run_is_shown_with_what_it_made(run: Run, client: Client) -> None:
-    newest = client.runs(limit=1).items[0]
+    newest = client.runs(job=REPAIR, limit=1).items[0]
     card = run("runs", newest.id).out
     assert "shop.repair" in card
-    assert REPORT.key in card
+    assert ORDERS_CSV.key in card
 
 
 @pytest.mark.parametrize(

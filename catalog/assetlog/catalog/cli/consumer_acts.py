@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assetlog.catalog.cli import context, output
+from assetlog.catalog.cli.consumer_show import count_text
 from assetlog.catalog.cli.output import Cell, Column
 from assetlog.schemas.errors import NotFound
 
@@ -43,7 +44,7 @@ def remove(args: argparse.Namespace) -> int:
     """Remove a consumer."""
     with context.open_client(args) as client:
         removed = client.remove_consumer(args.name)
-    lost = f" {removed.queued:,} events waited." if removed.queued else ""
+    lost = f" {count_text(removed.queued, 'event')} waited." if removed.queued else ""
     return _said(args, removed, f"{removed.name} is removed.{lost}")
 
 

@@ -62,8 +62,8 @@ def show_card(consumer: Consumer) -> None:
             ("waits for", consumer.condition_text),
             ("runs", target_text(consumer.target)),
             ("paused", consumer.paused_reason or ""),
-            ("queued", _count(consumer.queued, "event")),
-            ("active", _count(consumer.active, "trigger")),
+            ("queued", count_text(consumer.queued, "event")),
+            ("active", count_text(consumer.active, "trigger")),
             ("makes", list[Cell](consumer.outlets)),
             ("reads", list[Cell](consumer.inlets)),
             ("rules", list[Cell](_rules(consumer))),
@@ -100,10 +100,10 @@ def _rules(consumer: Consumer) -> list[str]:
     rules = ["one trigger for each event"] if consumer.mode == "each" else []
     rules += [f"at most {consumer.batch_size:,} events a trigger"] if consumer.batch_size else []
     rules += [text.format(duration(value)) for text, value in seconds.items() if value is not None]
-    rules += [f"at most {_count(consumer.max_active, 'trigger')} at a time"] if consumer.max_active else []
+    rules += [f"at most {count_text(consumer.max_active, 'trigger')} at a time"] if consumer.max_active else []
     rules += ["events of a pause are passed over"] if consumer.when_paused == "skip" else []
     rules += [f"partitions of {leaf}: {mapper}" for leaf, mapper in consumer.partitions.items()]
-    return [*rules, f"tried {_count(consumer.attempts, 'time')} at most, first after {duration(consumer.backoff)}"]
+    return [*rules, f"tried {count_text(consumer.attempts, 'time')} at most, first after {duration(consumer.backoff)}"]
 
 
 def _trigger_row(trigger: Trigger) -> list[Cell]:
@@ -118,5 +118,10 @@ def _trigger_row(trigger: Trigger) -> list[Cell]:
     ]
 
 
-def _count(number: int, noun: str) -> str:
+def count_text(number: int, noun: str) -> str:
+    """So many of something.
+
+    >>> count_text(1, "event"), count_text(1200, "event")
+    ('1 event', '1,200 events')
+    """
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,7 +1,10 @@
-"""Run a small real pipeline: CSV files, DuckDB tables, a report; one day is damaged, fails, and is repaired.
+"""Run a small real pipeline: a shop exports CSV files, and all that follows is set off by its assets.
 
-It starts a node of its own in a temporary directory unless --url names one, and ends by asking the catalog what a
-person wants to know: how things are, what was made from what, what happened, how it was before, what changed.
+Tables are cleaned, a mart is worked out, a report is written, each by a consumer that runs when its data is there. One
+day is damaged: a trigger fails, is tried again and given up, until the shop repairs its export. The demo ends by asking
+the catalog what a person wants to know: what fired and why, how things are, what happened, what changed.
+
+It starts a node of its own in a temporary directory unless --url names one.
 """
 
 from __future__ import annotations
@@ -22,21 +25,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.add_argument("--once", action="store_true", help="stop after showing what came of it")
     parser.add_argument("--url", help="run it against this node instead of one of its own")
+    parser.add_argument("--log", metavar="URL", help="the log server of that node, unless it is of this machine")
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the pipeline, show what came of it; then wait for Ctrl-C unless told otherwise."""
+    from assetlog.catalog.cli.work import log_of
     from assetlog.catalog.client import Client
-    from assetlog.catalog.demo.stage import own_node, play
+    from assetlog.catalog.demo.stage import at_work, own_node
     from assetlog.catalog.demo.tour import ask, check, show
 
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="assetlog-demo-")))
+        home = None if args.url else folder / "home"
         url = args.url or stack.enter_context(own_node(folder / "home"))
         client = stack.enter_context(Client(url))
-        tour = ask(client, play(client, folder / "shop"))
+        stage = stack.enter_context(at_work(client, folder / "shop", log_of(client, home=home, log=args.log)))
+        tour = ask(client, stage.play())
         check(tour)
         show(tour, as_json=args.json)
         if not args.once:
@@ -45,12 +52,17 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _wait(args: argparse.Namespace, url: str) -> None:
+    from assetlog.catalog.demo.assets import CUSTOMERS_CSV
+    from assetlog.catalog.demo.shop import DAYS
+
     if not args.json:
         output.say()
-        output.say(Styled("The node goes on until Ctrl-C.", "bold"), " From another shell:")
+        output.say(Styled("Node and worker go on until Ctrl-C.", "bold"), " From another shell:")
         output.say()
         output.say(f"  export ASSETLOG_URL={url}")
-        output.say("  assetlog assets")
+        output.say("  assetlog triggers")
+        output.say(f"  assetlog emit asset.materialized {CUSTOMERS_CSV.key} --partition {DAYS[0]}")
+        output.say("  assetlog consumers explain revenue")
     sys.stdout.flush()
     with suppress(KeyboardInterrupt):
         threading.Event().wait()

@@ -1,144 +1,128 @@
-"""The demo's pipeline, written as any user of the SDK would write it: plain functions that say what they make."""
+"""The demo's pipeline, as any user would write it. Nothing here calls anything else: data that arrives sets it off.
+
+`assetlog demo` runs a worker for this module, as `assetlog work` would.
+"""
 
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from assetlog.catalog.demo.assets import CUSTOMERS, CUSTOMERS_CSV, ORDERS, ORDERS_CSV, REPORT, REVENUE
-from assetlog.catalog.demo.shop import BAD_DAY, DAYS, write_customers, write_orders
-from assetlog.catalog.demo.warehouse import Warehouse
+from assetlog.catalog.demo.assets import CUSTOMERS_CSV, ORDERS_CSV
+from assetlog.catalog.demo.place import Place
+from assetlog.catalog.demo.shop import DAYS
+from assetlog.consumers import Asset, asset, consumer
 from assetlog.producers import (
-    add_asset_metadata,
+    Column,
     check,
     create_link_artifact,
     create_markdown_artifact,
-    create_progress_artifact,
     create_table_artifact,
-    materialize,
-    run,
+    observe,
     update_progress_artifact,
 )
 
-NIGHTLY = "shop.nightly"
-REPAIR = "shop.repair"
+if TYPE_CHECKING:
+    from assetlog.consumers.work.context import Context
+    from assetlog.consumers.work.seen import SeenEvent
+
 REPORT_KEY = "revenue-report"
+PLACE = Place()
 
 
-class Shop:
-    """The directory the pipeline works in, and its warehouse."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.warehouse = Warehouse(folder / "shop.duckdb")
-
-    def orders_file(self, day: str) -> Path:
-        """Where a day's export stands."""
-        return self.folder / "raw" / "orders" / f"{day}.csv"
-
-    @property
-    def customers_file(self) -> Path:
-        """Where the customers' export stands."""
-        return self.folder / "raw" / "customers.csv"
-
-    @property
-    def report_file(self) -> Path:
-        """Where the report stands."""
-        return self.folder / "reports" / "revenue.md"
-
-
-def of_day(shop: Shop, day: str, **_: object) -> str:
-    """The partition that a step of a day writes."""
-    del shop
-    return day
-
-
-@materialize(CUSTOMERS_CSV, by="shop", name="shop.export_customers")
-def export_customers(shop: Shop) -> None:
-    """The shop's own export of its customers."""
-    add_asset_metadata(CUSTOMERS_CSV, {"rows": write_customers(shop.customers_file)})
-
-
-@materialize(ORDERS_CSV, by="shop", name="shop.export_orders", partition=of_day)
-def export_orders(shop: Shop, day: str, *, damaged: bool = False) -> None:
-    """The shop's own export of a day's orders."""
-    file = shop.orders_file(day)
-    add_asset_metadata(ORDERS_CSV, {"rows": write_orders(file, day, damaged=damaged), "bytes": file.stat().st_size})
-
-
-@materialize(CUSTOMERS, asset_deps=[CUSTOMERS_CSV], by="duckdb", name="shop.clean_customers")
-def clean_customers(shop: Shop) -> None:
+@asset(
+    "duckdb://shop/clean/customers",
+    schedule=CUSTOMERS_CSV,
+    description="Every customer once, with types.",
+    group="clean",
+    kind="table",
+    owners=["data-team"],
+    tags={"pii": "yes"},
+    columns=[Column(name="customer", type="integer"), Column(name="name", type="varchar"), "country"],
+)
+def customers(self: Asset, context: Context) -> None:
     """Load the customers, and see whether each has a country."""
-    rows = shop.warehouse.fill_customers(shop.customers_file)
-    add_asset_metadata(CUSTOMERS, {"rows": rows})
-    missing = shop.warehouse.customers_without_country()
-    check(CUSTOMERS, "country-is-known", missing == 0, severity="warn", metadata={"missing": missing})
+    PLACE.began(context.run_id)
+    context.outlet_events[self].extra = {"rows": PLACE.warehouse.fill_customers(PLACE.customers_file)}
+    missing = PLACE.warehouse.customers_without_country()
+    check(self, "country-is-known", missing == 0, severity="warn", metadata={"missing": missing})
 
 
-@materialize(ORDERS, asset_deps=[ORDERS_CSV], by="duckdb", name="shop.clean_orders", partition=of_day)
-def clean_orders(shop: Shop, day: str) -> None:
+@asset(
+    "duckdb://shop/clean/orders",
+    schedule=ORDERS_CSV,
+    attempts=3,
+    backoff=0.05,
+    description="Every order once, with types. A malformed row fails its whole day.",
+    group="clean",
+    kind="table",
+    owners=["data-team"],
+    columns=["id", "day", "customer", Column(name="amount", type="decimal(12,2)")],
+)
+def orders(self: Asset, context: Context) -> None:
     """Load a day's orders, and see whether each that was exported has arrived once."""
-    rows = shop.warehouse.fill_orders(shop.orders_file(day), day)
-    exported = _orders_in(shop.orders_file(day))
-    add_asset_metadata(ORDERS, {"rows": rows, "repeated": exported - rows})
-    distinct = _orders_in(shop.orders_file(day), once=True)
-    check(ORDERS, "every-order-once", rows == distinct, metadata={"table": rows, "file": distinct}, partition=day)
+    PLACE.began(context.run_id)
+    day = context.partition_key
+    file = PLACE.orders_file(day)
+    rows = PLACE.warehouse.fill_orders(file, day)
+    context.outlet_events[self].extra = {"rows": rows, "repeated": _orders_in(file) - rows}
+    distinct = _orders_in(file, once=True)
+    check(self, "every-order-once", rows == distinct, metadata={"table": rows, "file": distinct}, partition=day)
 
 
-@materialize(REVENUE, asset_deps=[ORDERS, CUSTOMERS], by="duckdb", name="shop.revenue", partition=of_day)
-def revenue(shop: Shop, day: str) -> None:
-    """Work out a day's revenue by country."""
-    add_asset_metadata(REVENUE, {"countries": shop.warehouse.fill_revenue(day)})
+@asset(
+    "duckdb://shop/mart/revenue",
+    schedule=orders & customers,
+    description="Orders and revenue for each day and country.",
+    group="mart",
+    kind="table",
+    owners=["data-team"],
+    tags={"tier": "gold"},
+    columns=["day", "country", "orders", Column(name="revenue", type="decimal(14,2)")],
+)
+def revenue(self: Asset, context: Context) -> None:
+    """Work out a day's revenue by country, once its orders and its customers are there."""
+    PLACE.began(context.run_id)
+    context.outlet_events[self].extra = {"countries": PLACE.warehouse.fill_revenue(context.partition_key)}
 
 
-@materialize(REPORT, asset_deps=[REVENUE], name="shop.report")
-def report(shop: Shop) -> None:
+@asset(
+    "file://shop/reports/revenue.md",
+    schedule=revenue,
+    description="What the management reads in the morning.",
+    group="reports",
+    kind="report",
+    owners=["data-team"],
+)
+def report(self: Asset, context: Context) -> None:
     """Write the report, and show it in the catalog."""
-    rows = shop.warehouse.report()
+    PLACE.began(context.run_id)
+    rows = PLACE.warehouse.report()
     text = _report_text(rows)
-    shop.report_file.parent.mkdir(exist_ok=True)
-    shop.report_file.write_text(text, encoding="utf-8")
-    add_asset_metadata(REPORT, {"orders": sum(row["orders"] for row in rows)})
+    PLACE.report_file.parent.mkdir(exist_ok=True)
+    PLACE.report_file.write_text(text, encoding="utf-8")
+    context.outlet_events[self].extra = {"orders": sum(row["orders"] for row in rows)}
     create_markdown_artifact(text, key=REPORT_KEY, description="Revenue by country")
     create_table_artifact(rows, key="revenue-by-country", description="Revenue by country, as a table")
-    create_link_artifact(shop.report_file.as_uri(), "the report's file", key="revenue-report-file")
+    create_link_artifact(PLACE.report_file.as_uri(), "the report's file", key="revenue-report-file")
+    update_progress_artifact(PLACE.progress, round(100 * PLACE.warehouse.days() / len(DAYS)))
 
 
-def start_progress() -> str:
-    """A bar that people watch; returns its id."""
-    return create_progress_artifact(0, key="nightly-progress", description="Days loaded")
-
-
-def load_day(shop: Shop, day: str) -> None:
-    """All steps that follow a day's export."""
-    clean_orders(shop, day)
-    revenue(shop, day)
-    report(shop)
-
-
-def nightly(shop: Shop, progress: str) -> None:
-    """Export and load everything. The last day's export is damaged: its load raises, and the run has failed."""
-    with run(NIGHTLY, by="demo"):
-        export_customers(shop)
-        clean_customers(shop)
-        for number, day in enumerate(DAYS, 1):
-            export_orders(shop, day, damaged=day == BAD_DAY)
-            load_day(shop, day)
-            update_progress_artifact(progress, round(100 * number / len(DAYS)))
-
-
-def repair(shop: Shop, progress: str) -> None:
-    """Export the damaged day again, soundly, and load it."""
-    with run(REPAIR, by="demo"):
-        export_orders(shop, BAD_DAY)
-        load_day(shop, BAD_DAY)
-        update_progress_artifact(progress, 100)
+@consumer(on=customers | orders)
+def sizes(context: Context, events: Sequence[SeenEvent]) -> None:
+    """See how large the cleaned tables are, whichever of them changed."""
+    PLACE.began(context.run_id)
+    rows = PLACE.warehouse.sizes()
+    for key in dict.fromkeys(event.key for event in events if event.key is not None):
+        observe(key, {"rows": rows[key.rpartition("/")[2]]})
 
 
 def _orders_in(file: Path, *, once: bool = False) -> int:
     with file.open(newline="", encoding="utf-8") as lines:
-        orders = [row["order"] for row in csv.DictReader(lines)]
-    return len(set(orders) if once else orders)
+        found = [row["order"] for row in csv.DictReader(lines)]
+    return len(set(found) if once else found)
 
 
 def _report_text(rows: list[dict[str, float]]) -> str:

@@ -1,31 +1,47 @@
-"""Where the demo plays: a node of its own, and the pipeline run through the SDK."""
+"""Where the demo plays: a node of its own, a worker for the pipeline, and a shop that exports its files."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
 
-import duckdb
+import msgspec
 from msgspec import Struct
 
-from assetlog.catalog.client import Client
-from assetlog.catalog.demo import pipeline
-from assetlog.catalog.demo.pipeline import Shop
-from assetlog.producers import Emitter, flush, set_default_emitter
+from assetlog.catalog.client import AsyncClient, Client
+from assetlog.catalog.demo import exports, pipeline
+from assetlog.catalog.demo.shop import DAYS
+from assetlog.consumers.work.worker import Worker
+from assetlog.producers import Emitter, create_progress_artifact, flush, set_default_emitter
 from assetlog.schemas.errors import Broken
+
+WITHIN = 60.0
+"""Seconds in which everything that was set off has to end."""
+STOP_SECONDS = 2.0
+ENDS = frozenset({"trigger.succeeded", "trigger.exhausted", "trigger.cancelled"})
+
+LogAddress = tuple[str, str]
+"""The log server's URL, and the catalog's name."""
 
 
 class Played(Struct, frozen=True):
-    """What the demo knows of its own run: two moments, as positions of the log."""
+    """What the demo knows of its own run."""
 
     before: str
-    """Before the damaged day was repaired."""
+    """The position before the damaged day was repaired."""
     after: str
-    """When all was done."""
+    """The position when all was done."""
+    first_lines: dict[str, int]
+    """When each trigger's function came to its first line, in milliseconds since 1970."""
+
+
+class _Type(Struct):
+    type: str
 
 
 @contextmanager
@@ -37,7 +53,7 @@ def own_node(home: Path) -> Iterator[str]:
 
     logs.configure("warning", "console")
     settings = Settings(home=home, host="127.0.0.1", port=0).model_copy(update={"redis_url": None})
-    with _loop_in_thread() as loop:
+    with _loop_in_thread("assetlog-node") as loop:
         node = Node(settings)
         asyncio.run_coroutine_threadsafe(node.start(), loop).result()
         try:
@@ -46,45 +62,97 @@ def own_node(home: Path) -> Iterator[str]:
             asyncio.run_coroutine_threadsafe(node.stop(), loop).result()
 
 
-def play(client: Client, folder: Path) -> Played:
-    """Run the pipeline: the night that fails, then the repair.
+class Stage:
+    """A shop whose pipeline is at work. What it emits and what runs goes to one node.
 
-    Raises:
-        Broken: the night did not fail, or events did not reach the node.
+    Args:
+        client: the node.
+        loop: runs the worker.
+        consumers: the names of what the pipeline declares.
     """
-    folder.mkdir()
-    shop = Shop(folder)
-    with Emitter(client.node.url, token=client.node.token, strict=True) as emitter:
-        set_default_emitter(emitter)
-        progress = pipeline.start_progress()
-        _fail_one_night(shop, progress)
-        before = _moment(client)
-        pipeline.repair(shop, progress)
-        after = _moment(client)
-    shop.warehouse.close()
-    return Played(before, after)
 
+    def __init__(self, client: Client, loop: asyncio.AbstractEventLoop, consumers: list[str]) -> None:
+        self._client = client
+        self._loop = loop
+        self._consumers = consumers
 
-def _fail_one_night(shop: Shop, progress: str) -> None:
-    try:
-        pipeline.nightly(shop, progress)
-    except duckdb.ConversionException:
-        return
-    raise Broken("The damaged export was loaded without an error.", code="demo-failed")
+    def play(self) -> Played:
+        """Let the shop export night by night, the last one damaged; then repair it.
 
+        Raises:
+            Broken: what was set off did not end, or events did not reach the node.
+        """
+        place = pipeline.PLACE
+        place.progress = create_progress_artifact(0, key="nightly-progress", description="Days loaded")
+        for day in DAYS:
+            exports.export_night(place, day)
+            before = self._rest()
+        exports.repair(place)
+        return Played(before, self._rest(), dict(place.first_lines))
 
-def _moment(client: Client) -> str:
-    """The position of all that was emitted so far, once it is folded."""
-    flush()
-    return client.position(as_of=datetime.now(UTC))
+    def _rest(self) -> str:
+        """Wait until all that was emitted so far, and all that it set off, has ended; that position."""
+        flush()
+        emitted = self._client.position(as_of=datetime.now(UTC))
+        return asyncio.run_coroutine_threadsafe(self._at_rest(emitted), self._loop).result()
+
+    async def _at_rest(self, emitted: str) -> str:
+        asked = self._client.node
+        try:
+            async with asyncio.timeout(WITHIN), AsyncClient(asked.url, token=asked.token) as node:
+                if await self._is_quiet(node, emitted):
+                    return emitted
+                async with aclosing(node.follow(emitted)) as coming:
+                    async for told in coming:
+                        ends = msgspec.json.decode(told.event, type=_Type).type in ENDS
+                        if ends and await self._is_quiet(node, told.position):
+                            return told.position
+        except TimeoutError:
+            pass
+        raise Broken(f"The pipeline did not come to rest within {WITHIN:g} s.", code="demo-failed")
+
+    async def _is_quiet(self, node: AsyncClient, position: str) -> bool:
+        """Whether nothing runs as of a position, and nothing is about to."""
+        for name in self._consumers:
+            told = await node.explain_consumer(name, as_of=position)
+            if told.active or any(each.true for each in told.pending):
+                return False
+        return True
 
 
 @contextmanager
-def _loop_in_thread() -> Iterator[asyncio.AbstractEventLoop]:
+def at_work(client: Client, folder: Path, log: LogAddress) -> Iterator[Stage]:
+    """A shop in a new directory, and a worker for its pipeline, in a thread of this process.
+
+    Args:
+        client: a node.
+        folder: the directory, which must not be there yet.
+        log: where the node's log is.
+    """
+    logging.getLogger("assetlog.work").setLevel(logging.CRITICAL)  # what fails is part of the story, and told there
+    pipeline.PLACE.open(folder)
+    url, catalog = log
+    with (
+        Emitter(client.node.url, token=client.node.token, strict=True) as emitter,
+        _loop_in_thread("assetlog-worker") as loop,
+    ):
+        before = set_default_emitter(emitter)
+        worker = Worker(pipeline.__name__, log=url, catalog=catalog, node=client)
+        try:
+            asyncio.run_coroutine_threadsafe(worker.start(), loop).result()
+            yield Stage(client, loop, [each.name for each in worker.consumers])
+        finally:
+            asyncio.run_coroutine_threadsafe(worker.stop(STOP_SECONDS), loop).result()
+            set_default_emitter(before)
+            pipeline.PLACE.close()
+
+
+@contextmanager
+def _loop_in_thread(name: str) -> Iterator[asyncio.AbstractEventLoop]:
     from assetlog.catalog.node import loop_factory
 
     loop = loop_factory()()
-    thread = Thread(target=loop.run_forever, name="assetlog-node")
+    thread = Thread(target=loop.run_forever, name=name)
     thread.start()
     try:
         yield loop

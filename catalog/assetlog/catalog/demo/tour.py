@@ -11,30 +11,37 @@ from assetlog.catalog.answers import decode
 from assetlog.catalog.cli import output
 from assetlog.catalog.cli.artifact_view import show_artifact
 from assetlog.catalog.cli.assets import show_assets
+from assetlog.catalog.cli.consumer_explain import show_explanation
 from assetlog.catalog.cli.diff import show_diff
 from assetlog.catalog.cli.history import print_history
 from assetlog.catalog.cli.lineage import show_lineage
 from assetlog.catalog.cli.output import Cell, Styled
-from assetlog.catalog.cli.runs import show_runs
+from assetlog.catalog.cli.trigger_show import show_trigger
 from assetlog.catalog.client import Client
-from assetlog.catalog.demo.assets import CUSTOMERS, ORDERS, REVENUE
-from assetlog.catalog.demo.pipeline import NIGHTLY, REPAIR, REPORT_KEY
+from assetlog.catalog.demo.firings import FIRINGS, Firing, firing_row, firings_of, latency_text
+from assetlog.catalog.demo.pipeline import REPORT_KEY, customers, orders, revenue
 from assetlog.catalog.demo.shop import BAD_DAY, MALFORMED_AMOUNT
 from assetlog.catalog.demo.stage import Played
 from assetlog.schemas.errors import Broken
-from assetlog.schemas.shapes import Artifact, Asset, Diff, EventShape, Lineage, Page, RunShape
+from assetlog.schemas.scheduling_shapes import Explanation, Trigger
+from assetlog.schemas.shapes import Artifact, Asset, Diff, EventShape, Lineage, Page
 
 HISTORY = 6
 
 
 class Tour(Struct, kw_only=True):
-    """The node's answers, byte for byte."""
+    """The node's answers, byte for byte; and what the demo itself has seen of the firings."""
 
     url: str
     before: str
     """The position before the repair."""
     after: str
-    runs: Raw
+    firings: list[Firing]
+    """Every trigger, in the order in which they fired."""
+    dead_letter: Raw
+    """The trigger that was given up."""
+    waiting: Raw
+    """What the revenue waited for before the repair."""
     assets: Raw
     lineage: Raw
     history: Raw
@@ -55,17 +62,21 @@ def ask(client: Client, played: Played) -> Tour:
     def get(path: str, **params: object) -> Raw:
         return Raw(client.fetch(path, **params))
 
+    firings = firings_of(client, played)
+    given_up = next((firing.trigger for firing in firings if firing.state == "exhausted"), "none")
     return Tour(
         url=client.node.url,
         before=played.before,
         after=played.after,
-        runs=get("/v1/runs", limit=2, **now),
+        firings=firings,
+        dead_letter=get(f"/v1/triggers/{given_up}", **now),
+        waiting=get("/v1/consumers/revenue/explain", **then),
         assets=get("/v1/assets", **now),
-        lineage=get("/v1/lineage", key=REVENUE.key, **now),
-        history=get("/v1/asset/events", key=ORDERS.key, limit=HISTORY, **now),
-        asset=get("/v1/asset", key=ORDERS.key, **now),
-        asset_before=get("/v1/asset", key=ORDERS.key, **then),
-        history_before=get("/v1/asset/events", key=ORDERS.key, limit=HISTORY // 2, **then),
+        lineage=get("/v1/lineage", key=revenue.key, **now),
+        history=get("/v1/asset/events", key=orders.key, limit=HISTORY, **now),
+        asset=get("/v1/asset", key=orders.key, **now),
+        asset_before=get("/v1/asset", key=orders.key, **then),
+        history_before=get("/v1/asset/events", key=orders.key, limit=HISTORY // 2, **then),
         diff=get("/v1/diff", **{"from": played.before, "to": played.after}),
         report=get("/v1/artifact", key=REPORT_KEY, **now),
         report_file=get("/v1/artifact", key="revenue-report-file", **now),
@@ -85,21 +96,32 @@ def check(tour: Tour) -> None:
 
 
 def _facts(tour: Tour) -> dict[str, bool]:
-    ends = {(run.job, run.state) for run in decode(tour.runs, Page[RunShape]).items}
     before, after = decode(tour.asset_before, Asset), decode(tour.asset, Asset)
     failure = before.last_failure.error if before.last_failure else None
     changes = {change.key: change for change in decode(tour.diff, Diff).items}
-    recovery = changes.get(ORDERS.key)
-    made_from = {edge.upstream for edge in decode(tour.lineage, Lineage).edges if edge.downstream == REVENUE.key}
+    recovery = changes.get(orders.key)
+    made_from = {edge.upstream for edge in decode(tour.lineage, Lineage).edges if edge.downstream == revenue.key}
+    lost, waiting = decode(tour.dead_letter, Trigger), decode(tour.waiting, Explanation)
+    states = [(firing.consumer, firing.partition) for firing in tour.firings if firing.state == "exhausted"]
+    revenues = [firing for firing in tour.firings if firing.consumer == "revenue"]
     return {
-        "the nightly run failed and the repair succeeded": ends == {(NIGHTLY, "failed"), (REPAIR, "succeeded")},
+        "the load of the damaged day alone was given up": states == [("orders", BAD_DAY)],
+        "it was tried three times": lost.attempt == 3,
+        "the revenue waited for the orders of that day": _waited_for(waiting) == [(BAD_DAY, [f"asset:{orders.key}"])],
+        "each revenue was set off by orders and customers": all(
+            set(firing.by) == {orders.key, customers.key} for firing in revenues
+        ),
         "the orders were failed before the repair": before.state == "failed",
         "the failure was the malformed amount": MALFORMED_AMOUNT in (failure or ""),
         "the orders are fresh now": after.state == "fresh",
         "the repair materialized them once": after.materializations == before.materializations + 1,
         "the difference shows the recovery": recovery is not None and recovery.state_after == "fresh",
-        "the revenue is made from orders and customers": made_from == {ORDERS.key, CUSTOMERS.key},
+        "the revenue is made from orders and customers": made_from == {orders.key, customers.key},
     }
+
+
+def _waited_for(told: Explanation) -> list[tuple[str | None, list[str]]]:
+    return [(pending.partition, pending.missing) for pending in told.pending]
 
 
 def show(tour: Tour, *, as_json: bool) -> None:
@@ -108,24 +130,43 @@ def show(tour: Tour, *, as_json: bool) -> None:
         output.answer(msgspec.json.encode(tour))
         return
     output.say(Styled("A shop's orders, from CSV exports over DuckDB tables to a report.", "bold"))
-    output.say(f"The export of {BAD_DAY} was damaged: the nightly run failed, and a repair loaded that day again.")
+    output.say("The shop exports files, night by night, and says so. All that follows is set off by its assets.")
+    output.say(f"That of {BAD_DAY} was damaged: its load failed and was given up, until the shop exported it again.")
+    _show_what_fired(tour)
+    _show_how_things_are(tour)
+    _title("Look around", "")
+    output.pairs(list[tuple[str, Cell | list[Cell]]](tour.urls.items()))
+
+
+def _show_what_fired(tour: Tour) -> None:
+    lost = decode(tour.dead_letter, Trigger)
+    names = {asset.key: asset.name or asset.key for asset in decode(tour.assets, Page[Asset]).items}
+    _title("What fired, and by what", "assetlog triggers")
+    output.table(FIRINGS, [firing_row(firing, names) for firing in tour.firings])
+    output.say()
+    output.say(latency_text(tour.firings))
+    _title("What was given up", f"assetlog triggers show {lost.id}")
+    show_trigger(lost)
+    output.say()
+    output.say(Styled(f"`assetlog triggers retry {lost.id}` would try it once more.", "dim"))
+    _title("What the revenue waited for then", f"assetlog consumers explain revenue --as-of {tour.before}")
+    show_explanation(decode(tour.waiting, Explanation))
+
+
+def _show_how_things_are(tour: Tour) -> None:
     repaired = f"--as-of {tour.before}"
-    _title("What ran", "assetlog runs")
-    show_runs(decode(tour.runs, Page[RunShape]))
     _title("How the assets are", "assetlog assets")
     show_assets(decode(tour.assets, Page[Asset]))
-    _title("What the revenue was made from", f"assetlog lineage {REVENUE.key}")
+    _title("What the revenue was made from", f"assetlog lineage {revenue.key}")
     show_lineage(decode(tour.lineage, Lineage))
-    _title("What happened to the orders", f"assetlog asset {ORDERS.key} --history")
+    _title("What happened to the orders", f"assetlog asset {orders.key} --history")
     _show_asset(tour.asset, tour.history)
-    _title("The same, as of the moment before the repair", f"assetlog asset {ORDERS.key} --history {repaired}")
+    _title("The same, as of the moment before the repair", f"assetlog asset {orders.key} --history {repaired}")
     _show_asset(tour.asset_before, tour.history_before)
     _title("What changed since", f"assetlog diff {tour.before}")
     show_diff(decode(tour.diff, Diff))
     _title("What people read", f"assetlog artifacts show {REPORT_KEY}")
     show_artifact(decode(tour.report, Artifact))
-    _title("Look around", "")
-    output.pairs(list[tuple[str, Cell | list[Cell]]](tour.urls.items()))
 
 
 def _show_asset(asset: Raw, history: Raw) -> None:
@@ -145,11 +186,12 @@ def _title(text: str, command: str) -> None:
 
 
 def _urls(url: str, played: Played) -> dict[str, str]:
-    key = quote(ORDERS.key, safe=":/")
+    key = quote(orders.key, safe=":/")
     return {
         "API docs": f"{url}/docs",
         "orders, now": f"{url}/v1/asset?key={key}",
         "orders, before": f"{url}/v1/asset?key={key}&as_of={played.before}",
+        "triggers": f"{url}/v1/triggers",
         "the log": f"{url}/v1/events",
         "metrics": f"{url}/metrics",
     }

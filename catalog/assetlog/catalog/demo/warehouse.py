@@ -15,7 +15,8 @@ def sql(name: str) -> str:
 
 
 class Warehouse:
-    """The cleaned tables and the mart. Each fill is one transaction: a failing one leaves what was there."""
+    """The cleaned tables and the mart, used from several threads. Each fill is one transaction: a failing one leaves
+    what was there."""
 
     def __init__(self, path: Path) -> None:
         self._connection = duckdb.connect(path)
@@ -42,6 +43,14 @@ class Warehouse:
         """How many customers have no country."""
         return int(self._rows("missing_countries")[0][0])
 
+    def sizes(self) -> dict[str, int]:
+        """How many rows each cleaned table has."""
+        return {name: int(rows) for name, rows in self._rows("sizes")}
+
+    def days(self) -> int:
+        """How many days have a revenue."""
+        return int(self._rows("days")[0][0])
+
     def report(self) -> list[dict[str, Any]]:
         """Orders and revenue of all days for each country, best first."""
         return [
@@ -50,15 +59,17 @@ class Warehouse:
         ]
 
     def _refill(self, forget: str, which: dict[str, Any], fill: str, values: dict[str, Any]) -> int:
-        self._connection.begin()
-        try:
-            self._connection.execute(forget, which)
-            (count,) = self._connection.execute(sql(fill), values).fetchall()[0]
-        except BaseException:
-            self._connection.rollback()
-            raise
-        self._connection.commit()
+        with self._connection.cursor() as cursor:
+            cursor.begin()
+            try:
+                cursor.execute(forget, which)
+                (count,) = cursor.execute(sql(fill), values).fetchall()[0]
+            except BaseException:
+                cursor.rollback()
+                raise
+            cursor.commit()
         return int(count)
 
     def _rows(self, name: str) -> list[Any]:
-        return self._connection.execute(sql(name)).fetchall()
+        with self._connection.cursor() as cursor:
+            return cursor.execute(sql(name)).fetchall()

@@ -1,0 +1,2 @@
+-- How many days have a revenue.
+select count(distinct day) from revenue;
