@@ -41,6 +41,9 @@ def catalog(running_node: Any, tmp_path: Path, event: Any) -> Iterator[Any]:
         event("artifact.created", "report", {"type": "markdown", "data": "# x", "asset": key}),
         event("run.failed", "run-1", {"error": "no rows", "job": "load"}),
     )
+    target = {"kind": "python", "function": "report", "pool": "nobody-works-here"}
+    node.http.put("/v1/consumers/report", json={"condition": key, "target": target, "outlets": [key], "start": "0-0"})
+    node.http.post("/v1/consumers/report/trigger", json={})
     node.token = node.http.post("/v1/tokens", json={"name": "fuzz", "scopes": ["admin"]}).json()["token"]
     yield node
     node.stop()
