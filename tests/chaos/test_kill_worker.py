@@ -20,6 +20,7 @@ from assetlog.schemas.ids import new_id
 if TYPE_CHECKING:
     from tests.chaos.conftest import NodeProcess, Trial, Zygote
 
+LEADER_POINTS = ("schedule.deciding", "schedule.fired", "schedule.handed")
 POINTS = ("work.taken", "work.started", "work.told", "work.ran", "work.acked")
 WITHIN = 60.0
 CLAIM_AFTER = 1.0
@@ -67,16 +68,34 @@ class Crew:
     def emit(self) -> None:
         """An event that is acknowledged, however often it is sent."""
         event_id = new_id()
-        event = {"specversion": "1.0", "id": event_id, "source": "chaos", "type": "asset.materialized"}
-
-        def sent() -> bool:
-            with contextlib.suppress(httpx.HTTPError, httpx.UnsupportedProtocol):
-                url = f"{self.node.url}/v1/events"
-                return httpx.post(url, json={**event, "subject": "s3://raw"}, trust_env=False).status_code == 201
-            return False
-
-        _until(sent, self.node.said)
+        _until(lambda: self._sent(event_id), self.node.said)
         self.emitted.add(event_id)
+
+    def _sent(self, event_id: str) -> bool:
+        event = {"specversion": "1.0", "id": event_id, "source": "chaos", "type": "asset.materialized"}
+        with contextlib.suppress(httpx.HTTPError, httpx.UnsupportedProtocol):
+            url = f"{self.node.url}/v1/events"
+            return httpx.post(url, json={**event, "subject": "s3://raw"}, trust_env=False).status_code == 201
+        return False
+
+    def lead_until_dead(self, crash_at: str) -> None:
+        """Have a node lead until it meets its end at a step, then another; what was not acknowledged is sent again."""
+        self.node.kill_node()
+        self.node = self._start_node(crash_at=crash_at)
+        self.node.await_ready()
+        deadline, unsure = time.monotonic() + WITHIN, []
+        while self.node.running:
+            event_id = new_id()
+            if self._sent(event_id):
+                self.emitted.add(event_id)
+            else:
+                unsure.append(event_id)
+            assert time.monotonic() < deadline, "the leader lives"
+        self.node = self._start_node()
+        self.node.await_ready()
+        for event_id in unsure:
+            _until(lambda event_id=event_id: self._sent(event_id), self.node.said)  # type: ignore[misc]
+            self.emitted.add(event_id)
 
     def emit_until_dead(self, pid: int) -> None:
         """Give work until a worker has met its end."""
@@ -159,6 +178,15 @@ def test_kill_9_of_workers_at_every_step_with_node_and_log_server(trial: Trial, 
             crew.emit()
     crew.judge()
     trial.note(fault="kill -9 of workers at each step, node and log server meanwhile", lost=0, twice=0, equal=True)
+
+
+@pytest.mark.timeout(300)
+def test_kill_9_of_the_leader_at_every_step(trial: Trial, crew: Crew) -> None:
+    rounds = trial.rounds(len(LEADER_POINTS), 100)
+    for number in range(rounds):
+        crew.lead_until_dead(f"{LEADER_POINTS[number % len(LEADER_POINTS)]}:{trial.chance.randint(1, 3)}")
+    crew.judge()
+    trial.note(fault="kill -9 of the scheduling leader at each step", lost=0, twice=0, equal=True)
 
 
 def _runs(pid: int) -> bool:
