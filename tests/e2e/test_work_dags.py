@@ -81,3 +81,63 @@ async def test_what_tasks_made_before_a_dag_failed_stays_made(shop: Open) -> Non
     assert trigger["error"] == "ValueError: no rows"
     assert (len(work.events(f"{key}/first")), len(work.events(f"{key}/second"))) == (1, 2)
     assert len(work.events(f"{key}/second", "asset.failed")) == 1
+
+
+async def test_async_tasks_run_in_plain_dags_and_in_async_ones(shop: Open) -> None:
+    work = await shop(
+        """
+        import asyncio
+
+        @task(outlets=[Asset(KEY + "/slow")])
+        async def slow(n, context):
+            await asyncio.sleep(0)
+            Asset(KEY + "/slow").add_metadata({"n": n})
+            got.append((n, context["task_id"]))
+            return n + 1
+
+        @dag(schedule=KEY + "/raw")
+        def plain():
+            slow(slow(1))
+
+        @dag(schedule=KEY + "/raw")
+        async def waiting():
+            await slow(await slow(11))
+
+        plain()
+        waiting()
+        """
+    )
+    key = work.module.KEY
+    work.emit(f"{key}/raw")
+    await work.succeeded("plain")
+    await work.succeeded("waiting")
+    assert sorted(work.module.got) == [(n, "slow") for n in (1, 2, 11, 12)]
+    assert sorted(event["data"]["metadata"]["n"] for event in work.events(f"{key}/slow")) == [1, 2, 11, 12]
+
+
+async def test_a_task_has_no_outlets_where_its_caller_has_and_names_only_its_own(shop: Open) -> None:
+    work = await shop(
+        """
+        @task(outlets=[Asset(KEY + "/other")])
+        def with_outlets(): ...
+
+        @task
+        def without():
+            return Asset(KEY + "/mine").add_metadata({"n": 1})
+
+        @asset(uri=KEY + "/mine", schedule=KEY + "/raw", attempts=1)
+        def mine(self):
+            self.add_metadata({"rows": 3})
+            for wrong in (with_outlets, without):
+                try:
+                    wrong()
+                except (TypeError, ValueError) as error:
+                    got.append(type(error).__name__)
+        """
+    )
+    key = work.module.KEY
+    work.emit(f"{key}/raw")
+    await work.succeeded("mine")
+    assert work.module.got == ["TypeError", "ValueError"]
+    assert [event["data"]["metadata"] for event in work.events(f"{key}/mine")] == [{"rows": 3}]
+    assert work.events(f"{key}/other") == []

@@ -6,7 +6,8 @@ import asyncio
 import inspect
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from msgspec import Struct
@@ -20,7 +21,7 @@ from assetlog.consumers.work.context import Context
 from assetlog.consumers.work.making import Making
 from assetlog.producers.emitter import flush
 from assetlog.producers.states import Skip
-from assetlog.schemas.asset import Asset
+from assetlog.schemas.asset import Asset, metadata_sink
 from assetlog.schemas.events.common import RunRef
 from assetlog.schemas.work import Work
 
@@ -84,6 +85,17 @@ class Frame:
         """What a generator yields."""
         if isinstance(given, Metadata):
             self.outlets.take(given)
+
+    def add_metadata(self, key: str, metadata: Mapping[str, Any]) -> None:
+        """What `Asset.add_metadata` says of an outlet.
+
+        Raises:
+            ValueError: the asset is not among the outlets.
+        """
+        try:
+            self.outlets[Asset(key=key)].extra.update(metadata)
+        except KeyError as error:
+            raise ValueError(error.args[0]) from None
 
     def run_task(self, task: TaskFunction, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Run a task here. On an event loop its coroutine is returned, to be awaited."""
@@ -154,32 +166,28 @@ class _TaskRun:
     def run(self) -> TaskResult:
         for left in range(self._task.options.retries, -1, -1):
             frame = self._parent.inside(self._task)
-            token = current_frame.set(frame)
             try:
-                returned = frame.take(self._task.function(*self._args, **self._given(frame)))
+                with entered(frame):
+                    returned = frame.take(self._task.function(*self._args, **self._given(frame)))
                 return self._succeeded(frame, returned)
             except Skip:
                 return TaskResult(skipped=True)
             except Exception as error:
                 self._failed(frame, error, left)
-            finally:
-                current_frame.reset(token)
             time.sleep(self._task.options.retry_delay)
         raise AssertionError("unreachable")
 
     async def run_async(self) -> TaskResult:
         for left in range(self._task.options.retries, -1, -1):
             frame = self._parent.inside(self._task)
-            token = current_frame.set(frame)
             try:
-                returned = await self._task.function(*self._args, **self._given(frame))
-                return self._succeeded(frame, returned)
+                with entered(frame):
+                    returned = await self._task.function(*self._args, **self._given(frame))
+                return await asyncio.to_thread(self._succeeded, frame, returned)
             except Skip:
                 return TaskResult(skipped=True)
             except Exception as error:
-                self._failed(frame, error, left)
-            finally:
-                current_frame.reset(token)
+                await asyncio.to_thread(self._failed, frame, error, left)
             await asyncio.sleep(self._task.options.retry_delay)
         raise AssertionError("unreachable")
 
@@ -208,6 +216,17 @@ class _TaskRun:
             elif name not in given and name not in positional and parameter.default in (parameter.empty, None):
                 given |= {"context": frame.context} if name == "context" else _part(frame.context, name)
         return given
+
+
+@contextmanager
+def entered(frame: Frame) -> Iterator[None]:
+    """Make a frame the one that tasks, `get_current_context` and `Asset.add_metadata` find."""
+    token, sink = current_frame.set(frame), metadata_sink.set(frame.add_metadata)
+    try:
+        yield
+    finally:
+        metadata_sink.reset(sink)
+        current_frame.reset(token)
 
 
 def _part(context: Context, name: str) -> dict[str, Any]:

@@ -9,10 +9,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from assetlog.consumers.declare.declaration import Declaration
-from assetlog.consumers.declare.frames import current_frame
 from assetlog.consumers.declare.outlets import OutletEvents
 from assetlog.consumers.work.context import context_of
-from assetlog.consumers.work.frame import Append, Execution, Frame
+from assetlog.consumers.work.frame import Append, Execution, Frame, entered
 from assetlog.consumers.work.names import Names
 from assetlog.consumers.work.outcomes import AttemptFailed, Exhausted
 from assetlog.consumers.work.sources import Sources
@@ -133,12 +132,11 @@ class Functions:
 @contextmanager
 def _running(frame: Frame, work: Work) -> Iterator[None]:
     """Make what is emitted here the trigger's, and let tasks find their frame."""
-    cause, token = current_cause.set(work.trigger), current_frame.set(frame)
+    cause = current_cause.set(work.trigger)
     try:
-        with inside(RunRef(id=work.trigger, job=work.consumer)):
+        with inside(RunRef(id=work.trigger, job=work.consumer)), entered(frame):
             yield
     finally:
-        current_frame.reset(token)
         current_cause.reset(cause)
 
 
