@@ -13,7 +13,8 @@ from assetlog.consumers.schedule.consumer_state import ConsumerState
 from assetlog.consumers.schedule.definition import Definition
 from assetlog.consumers.schedule.desk import Desk
 from assetlog.consumers.schedule.queues import Source
-from assetlog.schemas.conditions import Subject, speaks_of
+from assetlog.schemas.conditions import KeyPattern
+from assetlog.schemas.conditions.patterns import matcher
 from assetlog.schemas.keys import canonical_key
 
 MOST_PARTITIONS = 100
@@ -111,15 +112,17 @@ def glimpse(state: ConsumerState) -> Glimpse:
 def about_asset(desk: Desk, key: str) -> set[str]:
     """The names of the consumers that wait for an asset, read it or make it."""
     aid = desk.known.aids.get(key)
-    keys = [key]
-    found: set[str] = set()
-    if aid is not None:
+    patterns = aid is None and not desk.interests.only_keys
+    if aid is None:
+        keys, found = [key], set(desk.interests.readers([key]))
+    else:
         keys = [desk.known.keys[member] for member in desk.known.members(desk.known.root(aid))]
-        found.update(interest.consumer for interest in desk.interests.of(aid, keys))
-        found.update(interest.consumer for interest in desk.interests.of_overdue(keys))
+        interests = (*desk.interests.of(aid, keys), *desk.interests.of_overdue(keys))
+        found = {interest.consumer for interest in interests}
     for name, state in desk.consumers.items():
-        named = {*state.definition.data.inlets, *state.definition.data.outlets}
-        if not named.isdisjoint(keys) or (aid is None and _awaits(state.definition, key)):
+        data = state.definition.data
+        named = any(each in data.inlets or each in data.outlets for each in keys)
+        if named or (patterns and _awaits(state.definition, key)):
             found.add(name)
     return found
 
@@ -186,6 +189,5 @@ def _passes(state: ConsumerState, wanted: Filter) -> bool:
 
 
 def _awaits(definition: Definition, key: str) -> bool:
-    """Whether a leaf waits for an asset that nobody has heard of yet."""
-    subject = Subject(key=key)
-    return any(speaks_of(leaf, subject) for leaf in definition.leaves)
+    """Whether a pattern waits for an asset that nobody has heard of yet."""
+    return any(isinstance(leaf, KeyPattern) and matcher(leaf.pattern).matches(key) for leaf in definition.leaves)
