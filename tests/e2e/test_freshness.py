@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from assetlog.schemas.times import parse_time
 
 WITHIN = 30.0
@@ -24,7 +22,9 @@ def until(condition: Callable[[], Any]) -> Any:
 
 def overdue(node: Any, key: str) -> list[Any]:
     """The breaches that were told of an asset."""
-    listed: list[Any] = node.get("/v1/events", asset=key, type="asset.overdue", order="asc", after="0-0").json()["items"]
+    listed: list[Any] = node.get("/v1/events", asset=key, type="asset.overdue", order="asc", after="0-0").json()[
+        "items"
+    ]
     return listed
 
 

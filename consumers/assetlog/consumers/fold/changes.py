@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from assetlog.consumers.fold.rank import rank
+from assetlog.consumers.fold.rank import breach_rank, rank
 from assetlog.schemas.codec import Event
 
 Change = tuple[int, str, int | None, int, Any, bytes]
@@ -16,12 +16,13 @@ Change = tuple[int, str, int | None, int, Any, bytes]
 materialization, failure or breach of freshness, 0 for the rest; its partition, or the data of the rest; the entry's
 bytes."""
 
-_RANKED = frozenset({"asset.materialized", "asset.failed", "asset.overdue"})
+_RANKED = {"asset.materialized": rank, "asset.failed": rank, "asset.overdue": breach_rank}
 
 
 def change_of(position: int, event: Event, aid: int | None, raw: bytes) -> Change:
     """What an event changes in its asset."""
     kind, data = event.type, event.data
     if data is not None and kind in _RANKED:
-        return position, kind, aid, rank(event.time, position), data.partition, raw  # type: ignore[attr-defined]
+        of = _RANKED[kind](event.time, position)
+        return position, kind, aid, of, data.partition, raw  # type: ignore[attr-defined]
     return position, kind if data is not None else "", aid, 0, data, raw

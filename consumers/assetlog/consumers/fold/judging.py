@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from assetlog.consumers.fold.rank import rank_position, rank_text
+from assetlog.consumers.fold.rank import breach_as_event, rank_position, rank_text
 from assetlog.schemas.shapes import AssetHealth
 
 _NO_MARKS = str.maketrans("", "", '{"}')
@@ -45,20 +45,21 @@ def judge(
 
 
 def is_overdue(overdue: int, materialized: int) -> bool:
-    """Whether a breach of freshness (its rank) stands: nothing was materialized after it was due, or after it was told.
+    """Whether the last breach of freshness (its rank) stands: nothing was made after it was due, or came after it.
 
-    One that was recorded before but not seen yet by whoever told the breach counts as after, and so does one that was
+    A materialization that was recorded before but not seen yet by whoever told the breach counts as after, and so does one that was
     made before and came late.
     """
-    return overdue > materialized and rank_position(overdue) > rank_position(materialized)
+    breach = breach_as_event(overdue)
+    return breach > materialized and rank_position(breach) > rank_position(materialized)
 
 
 def _overdue_text(overdue: int, freshness: str | None) -> str:
     """Since when, and by which policy.
 
-    >>> _overdue_text((1 << 56) << 63, '{"max_age":60.0,"time_zone":"UTC"}')
+    >>> _overdue_text(1 << 56, '{"max_age":60.0,"time_zone":"UTC"}')
     'overdue since 1970-01-01T00:00:00Z (max_age 60.0, time_zone UTC)'
     """
-    since = f"overdue since {rank_text(overdue)[:19]}Z"
+    since = f"overdue since {rank_text(breach_as_event(overdue))[:19]}Z"
     policy = (freshness or "").replace(',"', ", ").replace('":', " ").translate(_NO_MARKS)
     return f"{since} ({policy})" if policy else since

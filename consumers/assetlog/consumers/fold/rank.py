@@ -25,6 +25,17 @@ def rank(time: datetime | None, position: int) -> int:
     return (effective + _OFFSET) << 63 | position
 
 
+def breach_rank(time: datetime | None, position: int) -> int:
+    """The rank of a breach of freshness, which orders by (position, effective time): the last one told counts."""
+    of = rank(time, position)
+    return position << 63 | of >> 63
+
+
+def breach_as_event(breach: int) -> int:
+    """The rank that an event of a breach's time and position has."""
+    return (breach & _POSITION_MASK) << 63 | breach >> 63
+
+
 def rank_position(of: int) -> int:
     """The position inside a rank."""
     return of & _POSITION_MASK

@@ -18,7 +18,7 @@ import msgspec
 
 from assetlog.consumers.fold.judging import is_overdue
 from assetlog.consumers.fold.known import Known
-from assetlog.consumers.fold.rank import rank, rank_time
+from assetlog.consumers.fold.rank import breach_rank, rank, rank_time
 from assetlog.consumers.schedule.ticks import next_tick
 from assetlog.schemas.conditions import cron
 from assetlog.schemas.errors import Invalid
@@ -127,7 +127,7 @@ class FreshnessWatch:
             return
         first = not watched.materialized
         if kind == "asset.overdue":
-            watched.overdue = max(watched.overdue, rank(time, position))
+            watched.overdue = max(watched.overdue, breach_rank(time, position))
         elif kind == "asset.retired":
             watched.retired_pos = position
         else:

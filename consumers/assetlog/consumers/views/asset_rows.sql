@@ -1,6 +1,6 @@
 -- asset_rows: what each asset's own events add up to as of $p, from the snapshot at $s and the tail of the log;
 -- of all assets, or of those numbered $aids.
--- A rank is one number that orders by (effective time, position): see fold/rank.py. The next snapshot is this text's result.
+-- A rank is one number that orders by (effective time, position), a breach's by (position, time): fold/rank.py. The next snapshot is this text's result.
 select
     aid,
     sum(materializations)::bigint as materializations,
@@ -24,7 +24,7 @@ from (
         count(*) filter (type = 'asset.observed'),
         max(rank) filter (type = 'asset.materialized'),
         max(rank) filter (type = 'asset.failed'),
-        max(rank) filter (type = 'asset.overdue'),
+        max((pos::hugeint << 63) + (rank >> 63)) filter (type = 'asset.overdue'),
         max(pos) filter (type = 'asset.retired'),
         max(pos) filter (starts_with(type, 'asset.') and type not in ('asset.retired', 'asset.overdue'))
     from (

@@ -69,8 +69,8 @@ judged as (
         own.*,
         failing.names as failing_checks,
         newest_upstream.up as newest_upstream,
-        own.overdue > coalesce(own.materialized, 0)
-            and (own.overdue & 9223372036854775807) > (coalesce(own.materialized, 0) & 9223372036854775807)
+        (own.overdue >> 63) > (coalesce(own.materialized, 0) & 9223372036854775807)
+            and ((own.overdue & 9223372036854775807) << 63) + (own.overdue >> 63) > coalesce(own.materialized, 0)
             as is_overdue,
         case
             when own.failed > coalesce(own.materialized, 0) then 'failed'
@@ -102,7 +102,7 @@ select
         when judged.state = 'fresh' then null
         when judged.is_overdue then
             'overdue since '
-            || strftime(make_timestamp((judged.overdue >> 63)::bigint - 72057594037927936), '%Y-%m-%dT%H:%M:%SZ')
+            || strftime(make_timestamp((judged.overdue & 9223372036854775807)::bigint - 72057594037927936), '%Y-%m-%dT%H:%M:%SZ')
             || coalesce(
                 ' (' || nullif(translate(replace(replace(told.freshness, ',"', ', '), '":', ' '), '{"}', ''), '') || ')',
                 ''

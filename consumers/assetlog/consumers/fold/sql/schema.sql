@@ -80,7 +80,7 @@ create table progress(
 );
 
 -- What each asset's own events add up to as of snap_pos, ordered by (snap_pos, aid): views/asset_rows.sql.
--- materialized, failed, overdue: the greatest rank (effective time, then position) of each kind.
+-- materialized, failed, overdue: the greatest rank (effective time, then position; of a breach the other way round).
 create table snap(
     snap_pos bigint not null, aid integer not null,
     materializations bigint not null, failures bigint not null, observations bigint not null,
