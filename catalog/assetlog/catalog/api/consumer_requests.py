@@ -26,7 +26,8 @@ from assetlog.schemas.scheduling_shapes import Consumer
 TAG = "scheduling"
 JSON = ("application/json",)
 SCOPES: tuple[Scope, ...] = ("consumers:write",)
-MAX_SMALL_BODY = 131_072
+MAX_SMALL_BODY = 1_048_576
+"""Bytes of a reason of 65,536 characters, each of them escaped, and room for more."""
 
 Small = TypeVar("Small", bound=Struct)
 
