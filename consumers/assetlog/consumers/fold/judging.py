@@ -47,8 +47,8 @@ def judge(
 def is_overdue(overdue: int, materialized: int) -> bool:
     """Whether the last breach of freshness (its rank) stands: nothing was made after it was due, or came after it.
 
-    A materialization that was recorded before but not seen yet by whoever told the breach counts as after, and so does one that was
-    made before and came late.
+    What was recorded before whoever told the breach saw it counts by when it was made; what was made before and came
+    late, by when it came.
     """
     breach = breach_as_event(overdue)
     return breach > materialized and rank_position(breach) > rank_position(materialized)
