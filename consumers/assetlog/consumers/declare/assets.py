@@ -80,11 +80,12 @@ class AssetDecorator:
             Invalid: something breaks a rule.
         """
         options, properties = _sorted(more, "asset")
-        properties |= {"group": group, "extra": extra, "tags": _tags(tags), "description": description}
+        properties |= {"group": group, "extra": extra, "tags": _tags(tags)}
         condition = condition_of(schedule)
 
         def decorate(function: Callable[..., Any]) -> AssetFunction:
-            made = AssetFunction(function, uri or key, name or function.__name__, properties)
+            says = description or first_paragraph(function)
+            made = AssetFunction(function, uri or key, name or function.__name__, {**properties, "description": says})
             declare(
                 Declaration(
                     name=dag_id or made.name or made.key,
@@ -96,7 +97,7 @@ class AssetDecorator:
                     inlets=inlets_of(inlets),
                     options=options,
                     pool=pool,
-                    description=description or first_paragraph(function),
+                    description=says,
                 )
             )
             return made
