@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -19,7 +19,8 @@ MOST_AT_ONCE = 500
 """Firings of a consumer that are decided at a time."""
 MOST_RANGES = 2_000
 MOST_POSITIONS = 5_000
-"""What one `trigger.fired` names at most; the rest stays queued and fires next."""
+KEY_ROOM = 400_000
+"""Bytes of keys and partitions; what one `trigger.fired` names at most; the rest stays queued and fires next."""
 MAX_DEPTH = 64
 """A chain of so many triggers, each set off by what the one before emitted, counts as a circle."""
 
@@ -97,7 +98,8 @@ def _firings(desk: Desk, state: ConsumerState, partition: str | None, most: int,
     if most <= 0:
         return
     queues = state.queues
-    ranges = _next(state, queues, partition)
+    keys = desk.known.keys
+    ranges = _next(state, queues, partition, keys)
     repeats = state.definition.most is not None and state.definition.data.within is None
     while ranges and most > 0:
         yield _intent(desk, state, partition, ranges, epoch)
@@ -107,10 +109,10 @@ def _firings(desk: Desk, state: ConsumerState, partition: str | None, most: int,
         queues = queues.copy(partition) if queues is state.queues else queues
         for one in ranges:
             queues.take(partition, one)
-        ranges = _next(state, queues, partition)
+        ranges = _next(state, queues, partition, keys)
 
 
-def _next(state: ConsumerState, queues: Queues, partition: str | None) -> list[Range]:
+def _next(state: ConsumerState, queues: Queues, partition: str | None, keys: Sequence[str]) -> list[Range]:
     """What the next firing consumes; nothing where the condition is not true."""
     condition, most = state.definition.condition, state.definition.most
     firsts, ready = state.ready_in(queues, partition)
@@ -120,8 +122,19 @@ def _next(state: ConsumerState, queues: Queues, partition: str | None) -> list[R
     if most is not None:
         return _few(state, queues, partition, leaves, core(condition, firsts, ready) or leaves, most)
     if state.exact:
-        return queues.spans(partition, leaves)[:MOST_RANGES]
+        return _with_room(queues.spans(partition, leaves), keys)
     return singles(queues.waiting(partition, leaves, MOST_POSITIONS))
+
+
+def _with_room(ranges: list[Range], keys: Sequence[str]) -> list[Range]:
+    """As many ranges as one event can name: keys are up to 1,500 characters long."""
+    room, found = KEY_ROOM, list[Range]()
+    for one in ranges[:MOST_RANGES]:
+        room -= 0 if one.aid is None else len(f"{keys[one.aid]}{one.part}".encode())
+        if room < 0 and found:
+            break
+        found.append(one)
+    return found
 
 
 def _few(
@@ -131,7 +144,7 @@ def _few(
     chosen = {}
     for leaf in needed:
         whole = state.definition.mapper(leaf).of is not None
-        chosen.update(queues.waiting(partition, [leaf], None if whole else 1))
+        chosen.update(queues.waiting(partition, [leaf], MOST_POSITIONS if whole else 1))
     if len(chosen) < most:
         for position, source in queues.waiting(partition, leaves, most).items():
             if len(chosen) < most:
@@ -151,7 +164,7 @@ def _intent(desk: Desk, state: ConsumerState, partition: str | None, ranges: lis
         partition=partition,
         depth=state.depth + 1,
     )
-    return Intent(name, trigger_id(name, partition, ranges), data, ranges)
+    return Intent(name, trigger_id(name, state.definition.registered, partition, ranges), data, ranges)
 
 
 def consumed(key: str, one: Range) -> Consumed:
@@ -165,13 +178,13 @@ def consumed(key: str, one: Range) -> Consumed:
     )
 
 
-def trigger_id(consumer: str, partition: str | None, ranges: Iterable[Range]) -> str:
-    """A trigger's id, a UUIDv7 in form: the same for the same events of the same consumer, whoever decides.
+def trigger_id(consumer: str, registered: int, partition: str | None, ranges: Iterable[Range]) -> str:
+    """A trigger's id, a UUIDv7 in form: the same for the same events of the same declaration, whoever decides.
 
     >>> from assetlog.consumers.schedule.queues import single
-    >>> trigger_id("report", None, [single(7 << 20, (1, None))])[:13]
+    >>> trigger_id("report", 1, None, [single(7 << 20, (1, None))])[:13]
     '00000000-0007'
     """
     ordered = sorted(ranges, key=lambda one: (one.up_to, one.aid or -1))
-    said = sha256(repr((consumer, partition, [(one.after, one.up_to, one.events) for one in ordered])).encode())
-    return derived_id(milliseconds(ordered[-1].up_to) if ordered else 0, said.digest())
+    said = repr((consumer, registered, partition, [(one.after, one.up_to, one.events) for one in ordered]))
+    return derived_id(milliseconds(ordered[-1].up_to) if ordered else 0, sha256(said.encode()).digest())

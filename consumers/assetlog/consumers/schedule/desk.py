@@ -113,7 +113,9 @@ class Desk:
 
     def materialized(self, position: int, aid: int, part: str | None, cause: str | None = None) -> None:
         """An asset has news."""
-        interests = self.interests.of(aid, self._keys(aid))
+        interests = self.interests.found.get(aid)
+        if interests is None:
+            interests = self.interests.of(aid, self._keys(aid))
         if interests:
             self._queue(interests, position, aid, part, self.depth_of(cause))
 

@@ -37,7 +37,8 @@ class Interests:
         """(kind of leaf, what it names) -> the leaves."""
         self._patterns: defaultdict[str, dict[Interest, str]] = defaultdict(dict)
         """The pattern's beginning -> the leaves, each with its pattern."""
-        self._found: dict[int, tuple[Interest, ...]] = {}
+        self.found: dict[int, tuple[Interest, ...]] = {}
+        """What was asked before and still holds, by the asset's number."""
         self._facts: dict[int, Facts] = {}
         self._aliases: defaultdict[int, set[str]] = defaultdict(set)
 
@@ -52,7 +53,7 @@ class Interests:
                 self._patterns[literal_prefix(leaf.pattern)][interest] = leaf.pattern
             elif isinstance(leaf, AssetLeaf | Stale | AssetRef | AssetAlias | Group):
                 self._named[leaf.kind, leaf.target][interest] = None
-        self._found.clear()
+        self.found.clear()
 
     def remove(self, consumer: str, leaves: Iterable[Leaf]) -> None:
         """A consumer no longer waits on these leaves."""
@@ -62,7 +63,7 @@ class Interests:
                 _discard(self._patterns, literal_prefix(leaf.pattern), interest)
             else:
                 _discard(self._named, (leaf.kind, leaf.target), interest)
-        self._found.clear()
+        self.found.clear()
 
     def describe(self, aid: int, name: str | None, group: str | None) -> None:
         """An asset's name or group became known; None keeps what was known."""
@@ -70,7 +71,7 @@ class Interests:
         after = Facts(name or before.name, group or before.group)
         if after != before:
             self._facts[aid] = after
-            self._found.pop(aid, None)
+            self.found.pop(aid, None)
 
     def describe_before(self, aid: int, name: str | None, group: str | None) -> None:
         """An asset's name and group as they were before what is known."""
@@ -81,17 +82,17 @@ class Interests:
         """A run-time alias stands for an asset, for good."""
         if alias not in self._aliases[aid]:
             self._aliases[aid].add(alias)
-            self._found.pop(aid, None)
+            self.found.pop(aid, None)
 
     def forget(self) -> None:
         """Keys now name other assets."""
-        self._found.clear()
+        self.found.clear()
 
     def of(self, aid: int, keys: Iterable[str]) -> tuple[Interest, ...]:
         """The leaves that wait for the materializations of an asset, known by these keys."""
-        found = self._found.get(aid)
+        found = self.found.get(aid)
         if found is None:
-            found = self._found[aid] = tuple(self._search(aid, keys))
+            found = self.found[aid] = tuple(self._search(aid, keys))
         return found
 
     def of_overdue(self, keys: Iterable[str]) -> tuple[Interest, ...]:

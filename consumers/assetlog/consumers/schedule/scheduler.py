@@ -90,6 +90,8 @@ class Scheduler:
         self._clock = Clock()
         self._flying: dict[str, set[str]] = {}
         """Consumers with firings on their way to the desk."""
+        self._were_flying: set[str] = set()
+        """Firings that were on their way when the lease was renewed last."""
         self._handed: set[str] = set()
         """Work that was handed out when its firing was recorded."""
         self._later: dict[str, int] = {}
@@ -181,7 +183,18 @@ class Scheduler:
             if held and not self.leads and self.problem is None:
                 await self._begin()
             self.leads = self.leads and held
+            await self._miss_lost_firings()
             await asyncio.sleep(LEASE_SECONDS / 3)
+
+    async def _miss_lost_firings(self) -> None:
+        """Decide anew if a firing does not arrive at the desk, e.g. because the fold had to quarantine it."""
+        now_flying = {trigger for triggers in list(self._flying.values()) for trigger in list(triggers)}
+        lost, self._were_flying = now_flying & self._were_flying, now_flying
+        if lost and self.leads and self._queue.empty():
+            with contextlib.suppress(AssetlogError):
+                if await self._folding.wait_for(await self._last_position(), LEASE_SECONDS / 3):
+                    logger.warning("firings did not arrive and are decided anew", extra={"triggers": sorted(lost)[:10]})
+                    await self._look_at_all()
 
     async def _begin(self) -> None:
         """Lead from the log's end on: what was decided before is folded."""
