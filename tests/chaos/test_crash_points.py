@@ -27,10 +27,11 @@ REBUILDING = ("rebuild.folded", "rebuild.set-aside", "rebuild.swapping", "rebuil
 ARCHIVING = ("archive.written", "archive.renamed", "archive.listed", "archive.trimmed")
 ELSEWHERE = ("log.launched", "set-aside.between")
 WORKING = ("work.taken", "work.started", "work.ran", "work.told", "work.acked")  # in test_kill_worker
+LEADING = ("schedule.deciding", "schedule.fired", "schedule.handed")  # in test_kill_worker, too
 
 
 def test_every_named_point_is_tried() -> None:
-    assert sorted(POINTS) == sorted([*UNDER_LOAD, *WHEN_IDLE, *REBUILDING, *ARCHIVING, *ELSEWHERE, *WORKING])
+    assert sorted(POINTS) == sorted([*UNDER_LOAD, *WHEN_IDLE, *REBUILDING, *ARCHIVING, *ELSEWHERE, *WORKING, *LEADING])
 
 
 @pytest.fixture

@@ -134,7 +134,6 @@ class Desk:
     def alias(self) -> None:
         """Two keys now name one asset."""
         self.interests.forget()
-        self.freshness.forget()
 
     def fire(self, position: int, trigger: str, data: TriggerFired) -> Accepted:
         """A firing: accepted if all that it consumes waits, void otherwise."""

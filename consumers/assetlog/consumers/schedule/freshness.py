@@ -120,6 +120,13 @@ class FreshnessWatch:
                 self._unread.add(aid)
                 self.news = True
 
+    def alias(self, aids: Iterable[int]) -> None:
+        """These numbers are of one asset now."""
+        numbers = set(aids)
+        if not self.watched.keys().isdisjoint(numbers):
+            self._unread |= numbers
+            self.news = True
+
     def heard(self, kind: str, position: int, aid: int, time: datetime | None) -> None:
         """An event of an asset, if it is watched."""
         watched = self.watched.get(aid)

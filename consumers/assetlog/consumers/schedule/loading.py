@@ -18,7 +18,7 @@ from assetlog.consumers.schedule.definition import Definition
 from assetlog.consumers.schedule.desk import Desk
 from assetlog.consumers.schedule.past import MAX_POSITION, FoldedPast, definitions, registered, sql
 from assetlog.consumers.schedule.queues import Queues, Range
-from assetlog.schemas.conditions import AssetLeaf, Stale, decode_condition, leaves
+from assetlog.schemas.conditions import AssetLeaf, Manual, Stale, decode_condition, leaves
 
 Step = tuple[int, Callable[[], None]]
 
@@ -142,7 +142,7 @@ def _watched(desk: Desk, declarations: Iterable[Any]) -> list[int] | None:
     keys = set(desk.interests.watched_keys())
     for data in declarations:
         for leaf in leaves(decode_condition(bytes(data.condition))):
-            if leaf.timed:
+            if leaf.timed or isinstance(leaf, Manual):
                 continue
             if not isinstance(leaf, AssetLeaf | Stale):
                 return None

@@ -118,7 +118,7 @@ def _raw_starts(stage: Stage, node: Server) -> list[float]:
 
 
 def _shared(stage: Stage, node: Server) -> Figure:
-    """Seconds from the acknowledgement of an event until all consumers on its asset have fired, their work handed out."""
+    """Seconds from the acknowledgement of an event until all consumers on its asset have fired and have their work."""
     consumers, rounds = stage.options.count(1_000, 50), stage.options.count(5, 2)
     connection = http.client.HTTPConnection(*node.address, timeout=STOP_WITHIN)
     for number in range(consumers):
