@@ -192,11 +192,20 @@ def test_what_one_key_says_counts_for_all_that_name_the_asset(catalog: Catalog) 
     catalog.describe(Freshness(max_age=7200.0), 0.1, aid=1)
     assert catalog.watch.next() == at(1)
     catalog.known.add_alias(position(0.2), 0, 1)
-    catalog.watch.forget()
+    catalog.watch.alias([0, 1])
+    assert catalog.due(1) == []
     assert catalog.watch.next() == at(2.1)
     catalog.event("asset.materialized", 0.5, aid=1)
     assert catalog.due(2.4) == []
     assert catalog.due(2.5) == [(0, at(2.5))]
+    catalog.event("asset.overdue", 2.501, made=2.5)
+    assert catalog.due(9) == []
+
+
+def test_an_alias_of_assets_without_a_policy_is_no_news(catalog: Catalog) -> None:
+    catalog.watch.next()
+    catalog.watch.alias([0, 1])
+    assert not catalog.watch.news
 
 
 def test_nothing_is_kept_by_a_node_that_nobody_asks(catalog: Catalog) -> None:

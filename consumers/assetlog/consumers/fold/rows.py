@@ -239,6 +239,7 @@ def _aliased(rows: Rows, position: int, event: Event, aid: Any, _job: str | None
         known.add_alias(position, root, member)
         rows.tables["aliases"].append((position, root, member))
     rows.desk.alias()
+    rows.desk.freshness.alias(known.members(root))
 
 
 def _resolved(rows: Rows, position: int, event: Event, aid: Any, _job: str | None, _time: datetime) -> None:
