@@ -175,8 +175,10 @@ class Scheduler:
     async def _run_for_lead(self) -> None:
         """Take the lease, or renew it, every third of its time."""
         while True:
+            epoch = self._lease.epoch
             try:
                 held = await asyncio.to_thread(self._lease.hold)
+                self.leads = self.leads and self._lease.epoch == epoch  # another one may have led in between
                 self.problem = None
             except AssetlogError as error:
                 held, self.problem = self.leads, error  # appending without the lease is refused anyway
