@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _wait(args: argparse.Namespace, url: str) -> None:
-    from assetlog.catalog.demo.assets import CUSTOMERS_CSV
+    from assetlog.catalog.demo.assets import ORDERS_CSV
     from assetlog.catalog.demo.shop import DAYS
 
     if not args.json:
@@ -61,7 +61,7 @@ def _wait(args: argparse.Namespace, url: str) -> None:
         output.say()
         output.say(f"  export ASSETLOG_URL={url}")
         output.say("  assetlog triggers")
-        output.say(f"  assetlog emit asset.materialized {CUSTOMERS_CSV.key} --partition {DAYS[0]}")
+        output.say(f"  assetlog emit asset.materialized {ORDERS_CSV.key} --partition {DAYS[0]}")
         output.say("  assetlog consumers explain revenue")
     sys.stdout.flush()
     with suppress(KeyboardInterrupt):
