@@ -18,6 +18,7 @@ from assetlog.catalog.api.problems import new_problem, problem_answer
 from assetlog.catalog.api.query import Nothing
 from assetlog.catalog.api.reading import encode
 from assetlog.catalog.api.route import read
+from assetlog.consumers.schedule.desk import Desk
 from assetlog.schemas.errors import AssetlogError, Unavailable
 from assetlog.schemas.positions import format_position, parse_position
 from assetlog.schemas.shapes import ProblemItem, Shape
@@ -79,7 +80,7 @@ async def unready(parts: Parts) -> list[AssetlogError]:
 
 def warnings(parts: Parts) -> list[AssetlogError]:
     """What a node that is ready should be helped with."""
-    return [problem for problem in (parts.archiver.problem,) if problem is not None]
+    return [problem for problem in (parts.archiver.problem, parts.scheduler.problem) if problem is not None]
 
 
 def _items(reasons: Iterable[AssetlogError]) -> list[ProblemItem]:
@@ -101,11 +102,21 @@ async def facts_of(parts: Parts) -> Facts:
         projector.position,
         running=projector.failure is None,
         archiving=parts.archiver.problem is None,
+        scheduling=parts.scheduler.leads,
     )
+    if parts.scheduler.leads and projector.trouble is None:  # else the desk's thread is busy trying again
+        with suppress(TimeoutError):
+            consumers, queued, active = await asyncio.wait_for(projector.ask_desk(_waiting), PING_WITHIN)
+            facts = facts._replace(consumers=consumers, queued=queued, active=active)
     with suppress(redis.RedisError, OSError, TimeoutError):
         async with asyncio.timeout(PING_WITHIN):
             return await _with_log(parts, facts)
     return facts
+
+
+def _waiting(desk: Desk) -> tuple[int, int, int]:
+    """How many consumers there are, how many events wait for them, how many triggers have not ended."""
+    return len(desk.consumers), sum(state.queued for state in desk.consumers.values()), len(desk.firings)
 
 
 async def _with_log(parts: Parts, facts: Facts) -> Facts:

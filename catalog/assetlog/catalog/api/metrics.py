@@ -76,6 +76,10 @@ class Facts(NamedTuple):
     position: int
     running: bool
     archiving: bool = True
+    scheduling: bool = False
+    consumers: int | None = None
+    queued: int | None = None
+    active: int | None = None
     log_entries: int | None = None
     log_bytes: int | None = None
     lag_events: int | None = None
@@ -103,6 +107,10 @@ class _NodeCollector(Collector):
             ("assetlog_fold_position_seconds", "Log time of the last folded entry.", (facts.position >> 20) / 1000),
             ("assetlog_fold_running", "1 while the fold goes on, 0 once it has stopped.", int(facts.running)),
             ("assetlog_archive_well", "0 while the archive cannot be written, else 1.", int(facts.archiving)),
+            ("assetlog_scheduler_leads", "1 while this node schedules consumers.", int(facts.scheduling)),
+            ("assetlog_consumers", "Consumers; told by the node that schedules.", facts.consumers),
+            ("assetlog_consumers_queued", "Events that wait for consumers.", facts.queued),
+            ("assetlog_triggers_active", "Triggers that have fired and not ended.", facts.active),
             ("assetlog_fold_lag_events", "Entries of the log that are not folded yet.", facts.lag_events),
             ("assetlog_fold_lag_seconds", "Age of the oldest entry that is not folded yet.", facts.lag_seconds),
             ("assetlog_log_entries", "Entries of the stream.", facts.log_entries),
