@@ -33,7 +33,7 @@ from assetlog.consumers.schedule.handing import (
     work_name,
 )
 from assetlog.consumers.schedule.telling import due_event, fired_event, overdue_event, too_deep_event
-from assetlog.schemas.errors import AssetlogError
+from assetlog.schemas.errors import AssetlogError, Broken
 from assetlog.schemas.positions import START
 
 LEASE: Final = "scheduler"
@@ -104,7 +104,8 @@ class Scheduler:
     async def start(self) -> None:
         """Begin to run for the lead."""
         self._loop = asyncio.get_running_loop()
-        self._tasks = [asyncio.create_task(each()) for each in (self._run_for_lead, self._send_all, self._watch_clock)]
+        loops = (self._run_for_lead, self._send_all, self._watch_clock)
+        self._tasks = [asyncio.create_task(self._keep_going(each)) for each in loops]
 
     async def stop(self) -> None:
         """Send what was decided, and give the lead away."""
@@ -171,6 +172,19 @@ class Scheduler:
         """Let the clock look again. On the desk's thread."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._wake.set)
+
+    async def _keep_going(self, loop: Callable[[], Awaitable[None]]) -> None:
+        """Begin again with what must never end."""
+        while True:
+            try:
+                await loop()
+            except AssetlogError as error:
+                self.problem = error
+            except Exception as error:  # a bug: it must not end all scheduling in silence
+                logger.exception("the scheduler met a bug and begins again")
+                self.problem = Broken(f"The scheduler met a bug: {type(error).__name__}: {error}", code="scheduler-bug")
+            self.leads = False  # whatever was on its way is looked at anew
+            await asyncio.sleep(1.0)
 
     async def _run_for_lead(self) -> None:
         """Take the lease, or renew it, every third of its time."""
