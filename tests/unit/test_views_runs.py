@@ -61,6 +61,30 @@ def test_a_run_that_only_its_assets_speak_of_is_unknown(projection: Any) -> None
     assert (run.produced, run.failed) == (["s3://lake/a", "s3://lake/b"], ["s3://lake/b"])
 
 
+def test_a_trigger_is_a_run_of_its_consumer(projection: Any) -> None:
+    projection.key(1, 0, "s3://lake/a")
+    projection.event(3, "asset.materialized", aid=0, run="t1", job="report")
+    for n, act, told in (
+        (1, "fired", {}),
+        (2, "started", {"attempt": 1}),
+        (4, "failed", {"attempt": 1, "error": "ValueError: once"}),
+        (5, "started", {"attempt": 2}),
+        (6, "exhausted", {"attempt": 2, "error": "ValueError: for good"}),
+        (8, "succeeded", {"attempt": 1, "duration": 0.5}),
+    ):
+        projection.add("triggers", pos=projection.at(n), act=act, trigger="t1", consumer="report", **told)
+    running, given_up, retried = (projection.reader.run("t1", projection.at(n)) for n in (5, 7, 8))
+    assert (running.state, running.job, running.started) == ("running", "report", projection.time_text(2))
+    assert (given_up.state, given_up.error, given_up.ended) == (
+        "failed",
+        "ValueError: for good",
+        projection.time_text(6),
+    )
+    assert (retried.state, retried.duration) == ("succeeded", 0.5)
+    assert [job.last_state for job in projection.reader.jobs(projection.at(8)).items] == ["succeeded"]
+    assert [run.id for run in projection.reader.runs(projection.at(8), state="succeeded").items] == ["t1"]
+
+
 def test_one_run_names_the_runs_it_started(projection: Any) -> None:
     ran(projection, 1, "started", "parent")
     ran(projection, 2, "started", "second", parent="parent")
