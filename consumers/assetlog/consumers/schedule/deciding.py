@@ -20,7 +20,10 @@ MOST_AT_ONCE = 500
 MOST_RANGES = 2_000
 MOST_POSITIONS = 5_000
 KEY_ROOM = 400_000
-"""Bytes of keys and partitions; what one `trigger.fired` names at most; the rest stays queued and fires next."""
+"""Ranges, single events, and bytes of keys and partitions that one `trigger.fired` names at most: the rest stays
+queued and fires next."""
+MOST_BY_KEY = 50
+"""Up to so many single events are named with their keys: the fold finds them without looking at all that waits."""
 MAX_DEPTH = 64
 """A chain of so many triggers, each set off by what the one before emitted, counts as a circle."""
 
@@ -154,8 +157,9 @@ def _few(
 
 def _intent(desk: Desk, state: ConsumerState, partition: str | None, ranges: list[Range], epoch: int) -> Intent:
     name, keys = state.definition.name, desk.known.keys
-    many = [one for one in ranges if one.aid is not None and one.events > 1]
-    few = [one for one in ranges if one.aid is None or one.events == 1]
+    by_key = len(ranges) <= MOST_BY_KEY
+    many = [one for one in ranges if one.aid is not None and (by_key or one.events > 1)]
+    few = [one for one in ranges if one.aid is None or not (by_key or one.events > 1)]
     data = TriggerFired(
         consumer=name,
         epoch=epoch,

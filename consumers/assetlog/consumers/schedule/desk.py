@@ -15,7 +15,7 @@ from assetlog.consumers.schedule.definition import Definition, definition_of
 from assetlog.consumers.schedule.freshness import FreshnessWatch
 from assetlog.consumers.schedule.interest import Interests
 from assetlog.consumers.schedule.judge import taken
-from assetlog.consumers.schedule.queues import NOWHERE, Range, Source, milliseconds, single
+from assetlog.consumers.schedule.queues import NOWHERE, Chosen, Range, Source, milliseconds, single
 from assetlog.schemas.events.consumer import ConsumerRegistered
 from assetlog.schemas.events.trigger import TriggerFired
 from assetlog.schemas.keys import canonical_key
@@ -293,11 +293,13 @@ class Desk:
         for part in data.consumed:
             aid = self.known.aids.get(canonical_key(part.key), -1)
             yield Range(aid, part.partition, parse_position(part.after), parse_position(part.up_to), part.count)
-        if data.positions:
-            waiting = state.queues.waiting(data.partition, (leaf.id for leaf in state.definition.leaves))
-            for text in data.positions:
-                position = parse_position(text)
-                yield single(position, waiting.get(position, NOWHERE))
+        positions = list(map(parse_position, data.positions))
+        ticks = set(state.queues.ticks.values())
+        waiting: Chosen = {position: None for position in positions if position in ticks}
+        if len(waiting) < len(positions):
+            waiting |= state.queues.waiting(data.partition, (leaf.id for leaf in state.definition.leaves))
+        for position in positions:
+            yield single(position, waiting.get(position, NOWHERE))
 
     def _told(self, one: Range) -> str:
         asset = "a tick" if one.aid is None else self.known.keys[one.aid] if one.aid >= 0 else "what is asked for"
