@@ -12,15 +12,18 @@ from (
             *,
             ((least(epoch_us(time), (pos >> 20) * 1000 + 300000000) + 72057594037927936)::hugeint << 63) + pos as rank
         from (
-            select pos, act, run, time, parent, duration, error from runs
+            select pos, act, run, time, parent, duration, error
+            from runs
+            where pos <= $p and ($ids::varchar[] is null or run in (select unnest($ids::varchar[])))
             union all
             select
                 pos, case act when 'exhausted' then 'failed' when 'cancelled' then 'skipped' else act end, trigger,
                 make_timestamp((pos >> 20) * 1000), null, duration, error
             from triggers
-            where act in ('started', 'succeeded', 'exhausted', 'cancelled')
+            where
+                pos <= $p and ($ids::varchar[] is null or trigger in (select unnest($ids::varchar[])))
+                and act in ('started', 'succeeded', 'exhausted', 'cancelled')
         )
-        where pos <= $p and ($ids::varchar[] is null or run in (select unnest($ids::varchar[])))
     )
     group by run
 )
