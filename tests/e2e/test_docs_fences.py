@@ -35,7 +35,9 @@ COMMAND_SECONDS = 60.0
 
 SEEN_WITHIN = 20.0
 RUNS_ON = ("assetlog up", "assetlog work")
-READS = re.compile(r"assetlog (assets?|triggers( show)?|lineage|consumers( (list|show|explain|queue))?)\b(?!.*--delete)")
+READS = re.compile(
+    r"assetlog (assets?|triggers( show)?|lineage|consumers( (list|show|explain|queue))?)\b(?!.*--delete)"
+)
 
 _MARK = "### the command ended with"
 _FENCE = re.compile(r"^```(?P<info>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -180,7 +182,7 @@ class Session:
         return printed + (f"{last}\n" if last else "")
 
     def start(self, command: str, shown: list[str]) -> str:
-        """Start a node or a worker that keeps running; what it prints until that is what the page shows. Its log is not output."""
+        """Start a node or a worker that keeps running; what it prints until then is what the page shows, without logs."""
         log = (self.home / "node.log").open("a")
         process = self._process(shlex.split(self.here(command)), log.fileno())
         log.close()
