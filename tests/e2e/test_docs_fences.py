@@ -182,7 +182,7 @@ class Session:
         return printed + (f"{last}\n" if last else "")
 
     def start(self, command: str, shown: list[str]) -> str:
-        """Start a node or a worker that keeps running; what it prints until then is what the page shows, without logs."""
+        """Start a node or a worker that keeps running; what it prints until then is on the page, without logs."""
         log = (self.home / "node.log").open("a")
         process = self._process(shlex.split(self.here(command)), log.fileno())
         log.close()
