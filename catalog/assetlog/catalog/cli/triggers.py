@@ -59,7 +59,10 @@ def _list(args: argparse.Namespace) -> int:
     from assetlog.schemas.shapes import Page
 
     def render(page: Page[Trigger]) -> None:
-        output.table(COLUMNS, map(_row, page.items))
+        if page.items or not output.on_terminal():
+            output.table(COLUMNS, map(_row, page.items))
+        else:
+            output.say("No triggers. `assetlog consumers explain NAME` says what a consumer waits for.")
         context.footer(args, page.position, page.next)
 
     filters = {name: getattr(args, name) for name in ("consumer", "state", "asset", "limit", "cursor")}
