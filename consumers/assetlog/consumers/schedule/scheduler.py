@@ -128,10 +128,20 @@ class Scheduler:
         if desk.freshness.news:
             self._wake_up()
         if desk.news or desk.told_firings or desk.to_hand:
-            decided = self._look(desk, position)
+            try:
+                decided = self._look(desk, position)
+            except Exception as error:  # a bug of the scheduler must not end the fold
+                self._give_up(error)
+                return
             if any(decided[1:]):
                 assert self._loop is not None
                 self._loop.call_soon_threadsafe(self._queue.put_nowait, decided)
+
+    def _give_up(self, error: Exception) -> None:
+        """Lead no more after a bug; all is looked at anew when this node leads again."""
+        logger.error("the scheduler met a bug and begins again", exc_info=error)
+        self.problem = Broken(f"The scheduler met a bug: {type(error).__name__}: {error}", code="scheduler-bug")
+        self.leads = False
 
     def _look(self, desk: Desk, position: int = START) -> Decided:
         """What is due at the desk, which was fed up to a position (START: it is not known, or not to the log's end)."""
@@ -181,8 +191,7 @@ class Scheduler:
             except AssetlogError as error:
                 self.problem = error
             except Exception as error:  # a bug: it must not end all scheduling in silence
-                logger.exception("the scheduler met a bug and begins again")
-                self.problem = Broken(f"The scheduler met a bug: {type(error).__name__}: {error}", code="scheduler-bug")
+                self._give_up(error)
             self.leads = False  # whatever was on its way is looked at anew
             await asyncio.sleep(1.0)
 
