@@ -82,8 +82,8 @@ class Crew:
     def lead_until_dead(self, crash_at: str) -> None:
         """Have a node lead until it meets its end at a step, then another; what was not acknowledged is sent again."""
         self.node.kill_node()
-        self.node = self._start_node(crash_at=crash_at)
-        self.node.await_ready()
+        self.node = leader = self._start_node(crash_at=crash_at)
+        _until(lambda: leader.health() == "ready" or not leader.running, leader.said)  # it may have met it already
         deadline, unsure = time.monotonic() + WITHIN, []
         with ThreadPoolExecutor(4) as clients:  # at once: else work is handed out in the step that records its firing
             while self.node.running:
