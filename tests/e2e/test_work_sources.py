@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from assetlog.consumers.log.bodies import Bodies
 from assetlog.consumers.log.connection import connect_sync
@@ -61,3 +63,28 @@ async def test_a_name_is_looked_up_in_the_module_then_in_the_catalog_if_it_is_on
     work.emit(f"{key}/go")
     await work.succeeded("look")
     assert work.module.got == [[f"{key}/variable", f"{key}/a", "asset://known_twice", "asset://unknown"]]
+
+
+async def test_a_function_asks_a_node_that_knows_at_least_what_set_it_off(
+    shop: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = await shop(
+        """
+        @consumer(on=KEY)
+        def looks_back(inlet_events):
+            got.append(inlet_events[KEY][-1].position)
+        """
+    )
+    asked: list[tuple[str, str | None]] = []
+    fetch = work.client.fetch
+
+    def noted(path: str, **params: Any) -> bytes:
+        asked.append((path, params.get("min_position")))
+        return fetch(path, **params)
+
+    monkeypatch.setattr(work.client, "fetch", noted)
+    work.emit(work.module.KEY)
+    trigger = await work.succeeded("looks_back")
+    fired = work.node.get(f"/v1/triggers/{trigger['id']}").json()
+    assert ("/v1/asset/events", fired["position"]) in asked
+    assert work.module.got == [fired["events"][0]["position"]]

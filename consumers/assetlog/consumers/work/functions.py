@@ -115,7 +115,7 @@ class Functions:
             append=self._append,
             resolve=lambda given: self._names.of(declaration, given),
         )
-        context = context_of(work, declaration, self._sources, inlets, outlets)
+        context = context_of(work, declaration, self._sources.knowing(work.position), inlets, outlets)
         return Frame(execution, declaration.name, context, outlets, [asset.key for asset in inlets])
 
     def _given(self, frame: Frame, declaration: Declaration) -> dict[str, Any]:

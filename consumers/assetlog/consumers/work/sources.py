@@ -38,14 +38,20 @@ class Sources:
     Args:
         bodies: the log's events by position.
         node: a node's API.
+        least: a position that the node has folded before it answers: work may come before the node shows why.
 
     Every method blocks, and raises `Unavailable` when log or node cannot be reached.
     """
 
-    def __init__(self, bodies: Bodies, node: Node) -> None:
+    def __init__(self, bodies: Bodies, node: Node, least: str | None = None) -> None:
         self._bodies = bodies
         self._node = node
+        self._least = least
         self._named: dict[str, str] = {}
+
+    def knowing(self, position: str) -> Sources:
+        """The same, where the node answers once it has folded up to a position."""
+        return Sources(self._bodies, self._node, position)
 
     def events(self, positions: Sequence[int]) -> list[Event | None]:
         """The events at these positions; those that the log no longer holds are asked from the node."""
@@ -69,19 +75,19 @@ class Sources:
     def history(self, key: str, **params: Any) -> Page[EventShape]:
         """A part of an asset's materializations."""
         filters = {"key": key, "type": "asset.materialized", "limit": PART, **params}
-        return msgspec.json.decode(self._node.fetch("/v1/asset/events", **filters), type=Page[EventShape])
+        return msgspec.json.decode(self._ask("/v1/asset/events", **filters), type=Page[EventShape])
 
     def asset(self, key: str) -> Asset | None:
         """What the catalog knows of an asset; None for one that no event names."""
         try:
-            return msgspec.json.decode(self._node.fetch("/v1/asset", key=key), type=Asset)
+            return msgspec.json.decode(self._ask("/v1/asset", key=key), type=Asset)
         except NotFound:
             return None
 
     def key_named(self, name: str) -> str | None:
         """The key of the one asset with this name; None if there is none, or several."""
         if name not in self._named:
-            answer = self._node.fetch("/v1/assets", q=name, limit=PART)
+            answer = self._ask("/v1/assets", q=name, limit=PART)
             keys = [asset.key for asset in msgspec.json.decode(answer, type=Page[Asset]).items if asset.name == name]
             if len(keys) != 1:
                 return None
@@ -92,13 +98,16 @@ class Sources:
         """The keys of the assets that an alias has stood for."""
         cursor = None
         while True:
-            answer = self._node.fetch("/v1/aliases", limit=PART, cursor=cursor)
+            answer = self._ask("/v1/aliases", limit=PART, cursor=cursor)
             page = msgspec.json.decode(answer, type=Page[Alias])
             for one in page.items:
                 if one.name == alias:
                     return one.assets
             if (cursor := page.next) is None:
                 return []
+
+    def _ask(self, path: str, **params: Any) -> bytes:
+        return self._node.fetch(path, min_position=self._least, **params)
 
     def _archived(self, position: int) -> bytes | None:
         before = format_position(position - 1)
