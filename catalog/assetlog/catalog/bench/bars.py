@@ -52,7 +52,7 @@ BARS: dict[str, Bar] = {
     "visible-busy": Bar("emit -> visible while 10,000 events/s are folded", "ms", "less", 5, 15),
     "consumer-start": Bar("condition complete -> consumer's function starts", "ms", "less", 10, 30),
     "consumer-shared": Bar("1,000 consumers on one asset: until the last one's work is handed out", "ms", "less"),
-    "consumer-many": Bar("fold of a backlog with 10,000 consumers on 100,000 assets", "events/s", "more"),
+    "consumer-many": Bar("fold, live, with 10,000 consumers on 100,000 assets", "events/s", "more"),
     "fold-live": Bar("fold, live from the stream", "events/s", "more", 80_000),
     "fold-backlog": Bar("fold of a backlog at the start", "events/s", "more"),
     "asset": Bar("one asset's state by HTTP, 1,000 assets", "ms", "less", 0.5),

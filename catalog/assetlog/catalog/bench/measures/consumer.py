@@ -16,11 +16,11 @@ from typing import Any
 import msgspec
 
 from assetlog.catalog.bench.figures import Figure, rate, timing
+from assetlog.catalog.bench.measures.fold import await_folded
 from assetlog.catalog.bench.processes import STOP_WITHIN, Server
 from assetlog.catalog.bench.stage import Stage, append
 from assetlog.catalog.bench.workload import Lake
 from assetlog.consumers.log.connection import connect_sync
-from assetlog.consumers.log.server import LogServer
 from assetlog.schemas.asset import Asset
 from assetlog.schemas.codec import encode
 from assetlog.schemas.conditions import condition_object
@@ -138,23 +138,24 @@ def _shared(stage: Stage, node: Server) -> Figure:
 
 
 def _many(stage: Stage) -> Figure:
-    """Events a second that a node folds from a backlog, with and without consumers on a tenth of the assets."""
+    """Events a second that a node folds live, with and without consumers on a tenth of the assets."""
     assets, consumers = stage.options.count(100_000, 2_000), stage.options.count(10_000, 200)
     rates = [_folded(stage, assets, consumers), _folded(stage, assets, 0)]
     return rate("consumer-many", rates[:1], rates[1:], "the same without consumers", assets=assets, consumers=consumers)
 
 
 def _folded(stage: Stage, assets: int, consumers: int) -> float:
+    """Events a second, once the consumers are declared."""
     lake, count = Lake(assets, stage.options.seed), assets * 3
+    node = stage.node(stage.empty_home())
+    declared = [_waiting(number, lake.keys[number * assets // consumers]) for number in range(consumers)]
+    if declared:
+        await_folded(node, append(node.log, declared).last.decode())
+    outcome = append(node.log, lake.take(count))
+    await_folded(node, outcome.last.decode())
+    seconds = time.time() - outcome.began_at
     stage.quiet()
-    home = stage.empty_home()
-    with LogServer(home) as log:
-        append(log.url, [_waiting(number, lake.keys[number * assets // consumers]) for number in range(consumers)])
-        append(log.url, lake.take(count))
-    node = stage.node(home)
-    seconds = node.ready_after - node.answering_after
-    stage.quiet()
-    return (count + consumers) / seconds
+    return count / seconds
 
 
 def _waiting(number: int, key: str) -> bytes:
