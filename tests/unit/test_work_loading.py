@@ -73,3 +73,13 @@ def test_what_cannot_be_imported_is_named_with_its_reason(
         (tmp_path / target).write_text(source)
     with pytest.raises(Invalid, match=says):
         load_module(target)
+
+
+def test_a_module_that_is_imported_already_is_not_looked_for(tmp_path: Path) -> None:
+    (tmp_path / "here_it_is.py").write_text(SOURCE)
+    load_module("here_it_is")
+    before = [*sys.path]
+    (tmp_path / "inner").mkdir()
+    assert load_module("here_it_is") == "here_it_is"
+    assert load_module("assetlog.consumers.work.loading") == "assetlog.consumers.work.loading"
+    assert sys.path == before

@@ -24,6 +24,8 @@ def load_module(target: str) -> str:
     """
     if target.endswith(".py"):
         return _load_file(Path(target))
+    if target in sys.modules:
+        return _imported(target)
     _look_in(Path.cwd())
     try:
         found = importlib.util.find_spec(target)
