@@ -110,3 +110,23 @@ def test_every_node_says_the_same_of_triggers(nodes: Nodes, event: Any) -> None:
     assert len(answers[0]) == 20
     digests = [committed_digest(node.node.parts.projector.cursor()) for node in nodes.running]
     assert digests[0] == digests[1]
+
+
+def test_a_trigger_that_is_called_off_leaves_the_stream_of_work_and_comes_back_when_retried(
+    nodes: Nodes, event: Any
+) -> None:
+    leader = nodes.leader
+    other = next(node for node in nodes.running if node is not leader)
+    leader.http.put("/v1/consumers/report", json={"condition": ON, "target": TARGET})
+    leader.post(event("asset.materialized", "s3://a"))
+    until(lambda: len(nodes.work()) == 1)
+    trigger = nodes.work()[0].trigger
+    until(lambda: other.get(f"/v1/triggers/{trigger}").status_code == 200)
+    json = {"content-type": "application/json"}
+    assert other.http.post(f"/v1/triggers/{trigger}/cancel", headers=json).status_code == 200
+    until(lambda: nodes.work() == [])
+    for _ in range(2):
+        assert other.http.post(f"/v1/triggers/{trigger}/retry", headers=json).status_code == 200
+        until(lambda: [work.trigger for work in nodes.work()] == [trigger])
+        assert other.http.post(f"/v1/triggers/{trigger}/cancel", headers=json).status_code == 200
+        until(lambda: nodes.work() == [])

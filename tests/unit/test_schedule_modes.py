@@ -10,6 +10,7 @@ import pytest
 from board import Board
 
 from assetlog.consumers.schedule.deciding import MAX_DEPTH, MOST_RANGES, decide
+from assetlog.consumers.schedule.handing import work_name
 from assetlog.schemas.asset import Asset
 from assetlog.schemas.conditions import AssetAlias, cron, deadline, group, matching, stale
 
@@ -247,3 +248,43 @@ def test_a_declaration_that_nobody_can_read_is_quarantined(board: Board) -> None
     board.catch_up()
     assert board.desk.consumers == {}
     assert board.fold.totals.quarantined == 1
+
+
+def test_a_leaf_that_begins_in_the_past_counts_what_waits_already_once(board: Board) -> None:
+    board.register("one", A & C)
+    events = [board.materialize("s3://a") for _ in range(3)]
+    board.register("one", A & C & matching("s3://*"), start="0-0")
+    board.settle()
+    assert board.queued("one") == events
+    assert board.desk.consumers["one"].queued == 3
+    c = board.materialize("s3://c")
+    board.settle()
+    assert board.triggers("one") == [[*events, c]]
+    assert board.desk.consumers["one"].queued == 0
+
+
+def test_each_retry_of_a_trigger_is_work_of_another_name_whatever_was_forgotten(board: Board) -> None:
+    board.register("one", A)
+    board.materialize("s3://a")
+    board.settle()
+    (trigger,) = board.desk.firings
+    names = [work_name(board.desk.firings[trigger])]
+    for _ in range(3):
+        board.tell("trigger.exhausted", trigger, consumer="one", error="no")
+        board.catch_up()
+        board.crash()
+        board.tell("trigger.retried", trigger, consumer="one")
+        board.catch_up()
+        names.append(work_name(board.desk.firings[trigger]))
+    assert len(set(names)) == 4
+
+
+def test_a_trigger_that_is_called_off_is_taken_from_its_workers(board: Board) -> None:
+    board.register("one", A)
+    board.materialize("s3://a")
+    board.settle()
+    (trigger,) = board.desk.firings
+    board.tell("trigger.cancelled", trigger, consumer="one")
+    board.catch_up()
+    assert [firing.id for firing in board.desk.to_withdraw] == [trigger]
+    assert board.desk.firings == {}

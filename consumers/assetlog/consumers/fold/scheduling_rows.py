@@ -49,7 +49,7 @@ def trigger_rows(desk: Desk, position: int, event: Event) -> tuple[Row, list[Row
         consumed = [(position, trigger, *one) for one in said.ranges]
         return (*row, said.reason), consumed
     if act == "retried":
-        desk.retry(trigger)
+        desk.retry(position, trigger)
     else:
         desk.told(act, trigger)
     fields = (getattr(data, name, None) for name in ("duration", "worker", "by"))

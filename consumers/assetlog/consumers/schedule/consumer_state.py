@@ -63,8 +63,8 @@ class Firing:
     state: Literal["fired", "started"] = "fired"
     events: tuple[tuple[int, Source | None], ...] = ()
     """What it consumed, if that is at hand: positions with their sources, None for a tick."""
-    tries: int = 1
-    """How often it was to be handed out: once, and once more each time that a person retries it."""
+    asked: int = 0
+    """Where a person asked to have it tried anew; 0 for nowhere."""
 
 
 @dataclass(slots=True)

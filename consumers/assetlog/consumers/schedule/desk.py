@@ -46,6 +46,8 @@ class Desk:
         """Consumer and trigger of firings, accepted or void. Whoever decides takes these and the news out."""
         self.to_hand: list[Firing] = []
         """Triggers to hand to workers; whoever leads takes them out."""
+        self.to_withdraw: list[Firing] = []
+        """Triggers that were called off: their work is to be taken away from workers; whoever leads takes them out."""
         self.version = 0
         """Counts what changes which ticks are waited for."""
         self.interests = Interests()
@@ -55,7 +57,7 @@ class Desk:
         self._knows_facts = False
 
     def __bool__(self) -> bool:
-        return bool(self.consumers or self.firings or self.told_firings or self.freshness.news)
+        return bool(self.consumers or self.firings or self.told_firings or self.to_withdraw or self.freshness.news)
 
     def register(self, position: int, name: str, data: ConsumerRegistered) -> None:
         """A consumer was declared, or declared anew: leaves that it keeps keep their queues.
@@ -182,13 +184,15 @@ class Desk:
             firing.state = "started"
         elif act in ENDING:
             self._end(firing)
+            if act == "cancelled":
+                self.to_withdraw.append(firing)
 
-    def retry(self, trigger: str) -> None:
+    def retry(self, position: int, trigger: str) -> None:
         """An ended trigger is to be tried once more."""
         firing = self.firings.get(trigger) or self._ended.pop(trigger, None) or self._past.firing(trigger)
         if firing is None:
             return
-        firing.state, firing.tries = "fired", firing.tries + 1
+        firing.state, firing.asked = "fired", position
         self.to_hand.append(firing)
         self.firings[trigger] = firing
         state = self.consumers.get(firing.definition.name)
@@ -254,6 +258,7 @@ class Desk:
             for consumer, leaf in self.interests.of(aid, self._keys(aid)):
                 if consumer == state.definition.name and leaf in fresh:
                     self._wait(state, leaf, position, aid, part)
+        state.queues.recount()
 
     def _queue(
         self, interests: Iterable[tuple[str, str]], position: int, aid: int, part: str | None, depth: int

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Container, Iterable, Iterator, Sequence
 from enum import IntEnum
 from typing import Any, Final, NamedTuple
 
@@ -14,11 +15,12 @@ from assetlog.consumers.schedule.consumer_state import Firing
 from assetlog.consumers.schedule.deciding import Intent
 from assetlog.consumers.schedule.desk import Desk
 from assetlog.consumers.schedule.queues import Source
+from assetlog.schemas.errors import Invalid
 from assetlog.schemas.positions import START, format_position, position_time_text
 from assetlog.schemas.stream import EVENT_FIELD, WORK_FIELD, WORKERS, sent_key, stream_key, work_key
 from assetlog.schemas.targets import pool_of
 from assetlog.schemas.times import now_text
-from assetlog.schemas.work import MAX_LISTED, Work, WorkEvent, encode_work
+from assetlog.schemas.work import MAX_LISTED, Work, WorkEvent, decode_work, encode_work
 
 # KEYS: the lease, the log, what was sent, then a stream of work for each firing. ARGV: the lease's token, the time, the
 # entry the decision is based on, then a firing's event, name and work each, then other events. Without the lease
@@ -83,6 +85,25 @@ class Decided(NamedTuple):
     """Other events."""
     handouts: list[Handout]
     """Work of firings that were accepted."""
+    withdrawn: list[tuple[str, str]]
+    """Triggers that were called off, each after its pool."""
+
+
+MOST_AT_ONCE: Final = 1_000
+"""Firings, or handouts, of one step at the log server: it serves nobody else meanwhile."""
+
+
+def in_parts(decided: Decided) -> Iterator[Decided]:
+    """What was decided, as steps of bounded size."""
+    size, longest = MOST_AT_ONCE, max(len(decided.firings), len(decided.handouts), 1)
+    for start in range(0, longest, size):
+        yield Decided(
+            decided.position,
+            decided.firings[start : start + size],
+            decided.events if start == 0 else [],
+            decided.handouts[start : start + size],
+            decided.withdrawn if start + size >= longest else [],  # what is called off was handed out before
+        )
 
 
 class Handout(NamedTuple):
@@ -141,6 +162,23 @@ async def withdraw(client: redis.asyncio.Redis, catalog: str, pool: str, trigger
     return int(await _run(client, _WITHDRAW, [work_key(catalog, pool)], [WORKERS, trigger]))
 
 
+async def sweep(client: redis.asyncio.Redis, catalog: str, pool: str, active: Container[str]) -> int:
+    """Take away the work of triggers that are not active any more; how many entries that were.
+
+    Raises:
+        Unavailable: the log server cannot be reached.
+    """
+    try:
+        entries: Any = await client.xrange(work_key(catalog, pool))
+    except (redis.RedisError, OSError) as error:
+        raise explain(error) from error
+    there = set()
+    for _, fields in entries:
+        with contextlib.suppress(Invalid):
+            there.add(decode_work(fields.get(WORK_FIELD.encode(), b"")).trigger)
+    return sum([await withdraw(client, catalog, pool, trigger) for trigger in there if trigger not in active])
+
+
 def early_handout(desk: Desk, intent: Intent) -> Handout:
     """The work of a firing that is not recorded yet."""
     state, data = desk.consumers[intent.consumer], intent.data
@@ -181,7 +219,7 @@ def handout_of(desk: Desk, firing: Firing) -> Handout:
 
 def work_name(firing: Firing) -> str:
     """Names the work of a trigger, each time that a person has it tried anew."""
-    return f"{firing.id}:{firing.tries}"
+    return f"{firing.id}:{firing.asked}"
 
 
 def _event(keys: Sequence[str], position: int, source: Source | None) -> WorkEvent:

@@ -59,7 +59,7 @@ class KeptFiring(Struct, array_like=True):
     ranges: list[tuple[int | None, str | None, int, int, int]]
     depth: int
     started: bool
-    tries: int
+    asked: int
 
 
 class Kept(Struct, array_like=True):
@@ -181,7 +181,7 @@ def _trigger_step(
         accepted = Accepted("fired" if act == "fired" else "cancelled", error, taken)
         return partial(desk.accept, position, trigger, consumer, part, accepted, depth or 1)
     if act == "retried":
-        return partial(desk.retry, trigger)
+        return partial(desk.retry, position, trigger)
     return partial(desk.told, act, trigger)
 
 
@@ -228,7 +228,7 @@ def _restored_firing(kept: KeptFiring, definition: Definition) -> Firing:
         tuple(map(Range._make, kept.ranges)),
         kept.depth,
         "started" if kept.started else "fired",
-        tries=kept.tries,
+        asked=kept.asked,
     )
 
 
@@ -263,5 +263,5 @@ def _keep_firing(firing: Firing) -> KeptFiring:
         list(map(tuple, firing.ranges)),  # type: ignore[arg-type]
         firing.depth,
         firing.state == "started",
-        firing.tries,
+        firing.asked,
     )

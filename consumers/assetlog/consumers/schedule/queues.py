@@ -153,7 +153,12 @@ class Queues:
             if not self.by_partition[target]:
                 del self.by_partition[target]
         self.ticks.pop(leaf, None)
-        self.count = sum(1 for _ in self.all())
+        self.recount()
+
+    def recount(self) -> None:
+        """Count anew what waits, after events came or went out of their order."""
+        waiting = [position for position, _ in self.all()]
+        self.count, self.last = len(waiting), max([self.last, *waiting[-1:]])
 
     def within(self, partition: str | None, wanted: Range) -> set[int]:
         """The events that wait in a partition and lie in a range."""

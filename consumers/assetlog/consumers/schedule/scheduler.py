@@ -29,12 +29,16 @@ from assetlog.consumers.schedule.handing import (
     early_handout,
     hand_out,
     handout_of,
+    in_parts,
     record,
+    sweep,
+    withdraw,
     work_name,
 )
 from assetlog.consumers.schedule.telling import due_event, fired_event, overdue_event, too_deep_event
 from assetlog.schemas.errors import AssetlogError, Broken
 from assetlog.schemas.positions import START
+from assetlog.schemas.targets import pool_of
 
 LEASE: Final = "scheduler"
 SETTLE_FIRST: Final = 0.1
@@ -96,7 +100,11 @@ class Scheduler:
         """Work that was handed out when its firing was recorded."""
         self._later: dict[str, int] = {}
         """Consumers to look at again, with the time in milliseconds."""
-        self._queue: asyncio.Queue[Decided] = asyncio.Queue()
+        self._queue: asyncio.Queue[tuple[int, Decided]] = asyncio.Queue()
+        self._look_again = 0
+        """Counts how often all was decided anew: what was decided before and is not sent yet is void."""
+        self._turn = asyncio.Lock()
+        """Held while something is sent, and while all is decided anew: nothing may be on its way then."""
         self._wake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -123,11 +131,12 @@ class Scheduler:
             desk.news.clear()
             desk.told_firings.clear()
             desk.to_hand.clear()
+            desk.to_withdraw.clear()
             desk.freshness.forget()
             return
         if desk.freshness.news:
             self._wake_up()
-        if desk.news or desk.told_firings or desk.to_hand:
+        if desk.news or desk.told_firings or desk.to_hand or desk.to_withdraw:
             try:
                 decided = self._look(desk, position)
             except Exception as error:  # a bug of the scheduler must not end the fold
@@ -135,7 +144,7 @@ class Scheduler:
                 return
             if any(decided[1:]):
                 assert self._loop is not None
-                self._loop.call_soon_threadsafe(self._queue.put_nowait, decided)
+                self._loop.call_soon_threadsafe(self._queue.put_nowait, (self._look_again, decided))
 
     def _give_up(self, error: Exception) -> None:
         """Lead no more after a bug; all is looked at anew when this node leads again."""
@@ -153,7 +162,9 @@ class Scheduler:
         self._note_later(decision)
         fired = [(fired_event(intent), early_handout(desk, intent)) for intent in decision.intents]
         handouts = [handout_of(desk, firing) for firing in firings if self._is_to_hand(firing)]
-        return Decided(position, fired, [*map(too_deep_event, decision.too_deep)], handouts)
+        called_off, desk.to_withdraw = desk.to_withdraw, []
+        withdrawn = [(pool_of(firing.definition.target), firing.id) for firing in called_off]
+        return Decided(position, fired, [*map(too_deep_event, decision.too_deep)], handouts, withdrawn)
 
     def _is_to_hand(self, firing: Firing) -> bool:
         name = work_name(firing)
@@ -213,13 +224,17 @@ class Scheduler:
 
     async def _miss_lost_firings(self) -> None:
         """Decide anew if a firing does not arrive at the desk, e.g. because the fold had to quarantine it."""
-        now_flying = {trigger for triggers in list(self._flying.values()) for trigger in list(triggers)}
-        lost, self._were_flying = now_flying & self._were_flying, now_flying
-        if lost and self.leads and self._queue.empty():
-            with contextlib.suppress(AssetlogError):
-                if await self._folding.wait_for(await self._last_position(), LEASE_SECONDS / 3):
-                    logger.warning("firings did not arrive and are decided anew", extra={"triggers": sorted(lost)[:10]})
-                    await self._look_at_all()
+        lost, self._were_flying = self._on_their_way() & self._were_flying, self._on_their_way()
+        if not (lost and self.leads and self._queue.empty()) or self._turn.locked():
+            return
+        with contextlib.suppress(AssetlogError):
+            folded = await self._folding.wait_for(await self._last_position(), LEASE_SECONDS / 3)
+            if folded and (lost := lost & self._on_their_way()):
+                logger.warning("firings did not arrive and are decided anew", extra={"triggers": sorted(lost)[:10]})
+                await self._look_at_all()
+
+    def _on_their_way(self) -> set[str]:
+        return {trigger for triggers in list(self._flying.values()) for trigger in list(triggers)}
 
     async def _begin(self) -> None:
         """Lead from the log's end on: what was decided before is folded."""
@@ -229,32 +244,42 @@ class Scheduler:
         except AssetlogError as error:
             self.problem = error
             return
-        self.leads = True
         await self._look_at_all()
         logger.info("this node schedules consumers now", extra={"epoch": self._lease.epoch})
 
     async def _look_at_all(self) -> None:
-        """Decide anew, whatever was on its way."""
-        self._flying.clear()
-        self._handed.clear()
-        self._clock.forget()
+        """Lead, and decide anew, whatever was decided before; the log must be folded to its end."""
 
-        def all_of_it(desk: Desk) -> Decided:
+        def all_of_it(desk: Desk) -> tuple[tuple[int, Decided], set[str], set[str]]:
+            self._look_again += 1
+            self._flying.clear()
+            self._handed.clear()
+            self._clock.forget()
+            self.leads = True
             desk.news = dict.fromkeys(desk.consumers)
             desk.told_firings.clear()
             desk.freshness.forget()
-            desk.to_hand = [firing for firing in desk.firings.values() if firing.state == "fired"]
-            return self._look(desk)
+            desk.to_hand = list(desk.firings.values())
+            definitions = [state.definition for state in desk.consumers.values()]
+            definitions += [firing.definition for firing in desk.to_hand]
+            pools = {pool_of(definition.target) for definition in definitions}
+            return (self._look_again, self._look(desk)), pools, set(desk.firings)
 
-        self._queue.put_nowait(await self._folding.ask_desk(all_of_it))
+        async with self._turn:
+            decided, pools, active = await self._folding.ask_desk(all_of_it)
+            for pool in pools:  # a trigger may have been called off when nobody led
+                await sweep(self._client, self._catalog, pool, active)
+            self._queue.put_nowait(decided)
         self._wake.set()
 
     async def _send_all(self) -> None:
         """Append and hand out what was decided, in order."""
         while True:
-            decided = await self._queue.get()
+            look, decided = await self._queue.get()
             try:
-                await self._send(decided)
+                async with self._turn:
+                    for part in in_parts(decided) if look == self._look_again else ():
+                        await self._send(part)
             except AssetlogError as error:
                 self.problem = error
                 logger.warning("the scheduler waits: %s", error)
@@ -273,9 +298,9 @@ class Scheduler:
         if decided.handouts and held:
             held = await hand_out(self._client, self._catalog, lease, decided.handouts, _now())
             passing("schedule.handed")
-        if not held:
-            self.leads = False
-            self._flying.clear()
+        for pool, trigger in decided.withdrawn if held else ():
+            await withdraw(self._client, self._catalog, pool, trigger)
+        self.leads = self.leads and held
 
     async def _settle(self) -> None:
         """After an answer was lost: fold to the log's end and look what is there."""
@@ -285,8 +310,6 @@ class Scheduler:
             pause = min(pause * 2, SETTLE_MOST)
             with contextlib.suppress(AssetlogError):
                 if await self._folding.wait_for(await self._last_position(), SETTLE_MOST):
-                    while not self._queue.empty():
-                        self._queue.get_nowait()  # all of it is decided again
                     await self._look_at_all()
                     self.problem = None
                     return
@@ -303,18 +326,18 @@ class Scheduler:
         """Do what is due by the clock; seconds until more will be."""
         now = datetime.now(UTC)
 
-        def due(desk: Desk) -> tuple[list[Tick], Decided]:
+        def due(desk: Desk) -> tuple[list[Tick], int, Decided]:
             ripe = [name for name, at in self._later.items() if at <= _now()]
             for name in ripe:
                 del self._later[name]
                 desk.news[name] = None
-            return self._clock.due(desk, now), self._look(desk)
+            return self._clock.due(desk, now), self._look_again, self._look(desk)
 
-        ticks, decided = await self._folding.ask_desk(due)
+        ticks, look, decided = await self._folding.ask_desk(due)
         overdue, overdue_next = await self._overdue(now)
         decided = decided._replace(events=[*decided.events, *map(due_event, ticks), *overdue])
         if any(decided[1:]):
-            self._queue.put_nowait(decided)
+            self._queue.put_nowait((look, decided))
         ends = [datetime.fromtimestamp(at / 1000, UTC) for at in self._later.values()]
         coming = [*ends, *filter(None, [self._clock.next(), overdue_next])]
         following = min(coming, default=now + timedelta(seconds=LONGEST_SLEEP))
