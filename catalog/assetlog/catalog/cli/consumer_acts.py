@@ -23,21 +23,21 @@ def pause(args: argparse.Namespace) -> int:
     with context.open_client(args) as client:
         paused = client.pause_consumer(args.name, args.reason, by=context.user())
     fate = "is passed over" if paused.when_paused == "skip" else "waits"
-    return _said(args, paused, f"{paused.name} is paused. What comes meanwhile {fate}.")
+    return output.said(args, paused, f"{paused.name} is paused. What comes meanwhile {fate}.")
 
 
 def resume(args: argparse.Namespace) -> int:
     """Let a paused consumer fire again."""
     with context.open_client(args) as client:
         resumed = client.resume_consumer(args.name, by=context.user())
-    return _said(args, resumed, f"{resumed.name} fires again.")
+    return output.said(args, resumed, f"{resumed.name} fires again.")
 
 
 def trigger(args: argparse.Namespace) -> int:
     """Run a consumer by hand."""
     with context.open_client(args) as client:
         fired = client.fire_consumer(args.name, args.partition, by=context.user())
-    return _said(args, fired, f"{fired.consumer} runs: trigger {fired.id}.")
+    return output.said(args, fired, f"{fired.consumer} runs: trigger {fired.id}.")
 
 
 def remove(args: argparse.Namespace) -> int:
@@ -45,7 +45,7 @@ def remove(args: argparse.Namespace) -> int:
     with context.open_client(args) as client:
         removed = client.remove_consumer(args.name)
     lost = f" {count_text(removed.queued, 'event')} waited." if removed.queued else ""
-    return _said(args, removed, f"{removed.name} is removed.{lost}")
+    return output.said(args, removed, f"{removed.name} is removed.{lost}")
 
 
 def apply(args: argparse.Namespace) -> int:
@@ -74,11 +74,3 @@ def _applied(client: Client, name: str, body: dict[str, Any], *, replace: bool) 
 
 def _row(done: str, consumer: Consumer) -> list[Cell]:
     return [done, consumer.name, consumer.condition_text, str(len(consumer.released) or "")]
-
-
-def _said(args: argparse.Namespace, shape: object, text: str) -> int:
-    if args.json:
-        output.shape(shape)
-    else:
-        output.say(text)
-    return 0

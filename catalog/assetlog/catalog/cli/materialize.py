@@ -19,8 +19,4 @@ def run(args: argparse.Namespace) -> int:
     """Run it."""
     with context.open_client(args) as client:
         fired = client.materialize_asset(args.key, args.consumer, args.partition, by=context.user())
-    if args.json:
-        output.shape(fired)
-    else:
-        output.say(f"{fired.consumer} runs: trigger {fired.id}.")
-    return 0
+    return output.said(args, fired, f"{fired.consumer} runs: trigger {fired.id}.")

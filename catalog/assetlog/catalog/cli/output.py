@@ -6,6 +6,7 @@ times, every column, so that `grep`, `awk` and `diff` see the same on every mach
 
 from __future__ import annotations
 
+import argparse
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -150,6 +151,15 @@ def answer(raw: bytes) -> None:
     from rich.json import JSON
 
     console().print(JSON(clean(raw.decode(errors="replace")), indent=2))
+
+
+def said(args: argparse.Namespace, answer: object, text: str) -> int:
+    """Say what was done: in a sentence, or as JSON. The exit code."""
+    if args.json:
+        shape(answer)
+    else:
+        say(text)
+    return 0
 
 
 def shape(shape: object) -> None:

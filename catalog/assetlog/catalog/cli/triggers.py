@@ -80,21 +80,13 @@ def _show(args: argparse.Namespace) -> int:
 def _retry(args: argparse.Namespace) -> int:
     with context.open_client(args) as client:
         retried = client.retry_trigger(args.id, by=context.user())
-    return _said(args, retried, f"{retried.consumer} tries the trigger {retried.id} again.")
+    return output.said(args, retried, f"{retried.consumer} tries the trigger {retried.id} again.")
 
 
 def _cancel(args: argparse.Namespace) -> int:
     with context.open_client(args) as client:
         cancelled = client.cancel_trigger(args.id, args.reason, by=context.user())
-    return _said(args, cancelled, f"The trigger {cancelled.id} of {cancelled.consumer} is called off.")
-
-
-def _said(args: argparse.Namespace, trigger: Trigger, text: str) -> int:
-    if args.json:
-        output.shape(trigger)
-    else:
-        output.say(text)
-    return 0
+    return output.said(args, cancelled, f"The trigger {cancelled.id} of {cancelled.consumer} is called off.")
 
 
 def _row(trigger: Trigger) -> list[Cell]:
