@@ -45,8 +45,11 @@ def run(args: argparse.Namespace) -> int:
         stage = stack.enter_context(at_work(client, folder / "shop", log_of(client, home=home, log=args.log)))
         tour = ask(client, stage.play())
         check(tour)
-        show(tour, as_json=args.json)
-        if not args.once:
+        if args.once:
+            show(tour, as_json=args.json)
+            return 0
+        with suppress(KeyboardInterrupt):  # whoever reads the first line may end it at once
+            show(tour, as_json=args.json)
             _wait(args, url)
     return 0
 
@@ -64,5 +67,4 @@ def _wait(args: argparse.Namespace, url: str) -> None:
         output.say(f"  assetlog emit asset.materialized {ORDERS_CSV.key} --partition {DAYS[0]}")
         output.say("  assetlog consumers explain revenue")
     sys.stdout.flush()
-    with suppress(KeyboardInterrupt):
-        threading.Event().wait()
+    threading.Event().wait()
