@@ -12,7 +12,7 @@ import pytest
 
 from assetlog.consumers.fold.store import ONE_FLUSH, VALUES_UP_TO, Store
 
-NOON = datetime(2026, 11, 21, 12)
+NOON = datetime.fromisoformat("2026-11-21T12:00:00")
 KEY = (1, "s3://lake/orders", 1)
 SIZES = (1, VALUES_UP_TO, VALUES_UP_TO + 1, ONE_FLUSH, ONE_FLUSH + 1, 3 * ONE_FLUSH)
 
