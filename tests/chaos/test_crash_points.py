@@ -13,9 +13,6 @@ import pytest
 
 from assetlog.catalog.projection import PROJECTION
 from assetlog.consumers.crash_points import POINTS
-from assetlog.consumers.log.connection import connect_sync
-from assetlog.consumers.log.server import running_server
-from assetlog.schemas.stream import lease_key, nodes_key
 
 if TYPE_CHECKING:
     from tests.chaos.conftest import NodeProcess, Trial
@@ -96,17 +93,8 @@ def test_kill_9_at_every_point_of_sealing_and_trimming(
                 node.await_end(DIES_WITHIN)
             finally:
                 acknowledged += clients.stop()
-            _forget(home)
     trial.note(fault="kill -9 at each point of sealing and trimming", rounds=times * len(ARCHIVING))
     trial.judge(settle(home, acknowledged))
-
-
-def _forget(home: Path) -> None:
-    """Let what a killed node held at the log server expire at once: its lease, and what it said of itself."""
-    url = running_server(home)
-    assert url is not None
-    with connect_sync(url) as client:
-        client.delete(lease_key("default", "archiver"), nodes_key("default"))
 
 
 @pytest.mark.timeout(300)

@@ -16,10 +16,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from assetlog.consumers.log.connection import connect_sync
-from assetlog.consumers.log.server import read_record
 from assetlog.schemas.ids import new_id
-from assetlog.schemas.stream import DEFAULT_CATALOG, lease_key
 
 if TYPE_CHECKING:
     from tests.chaos.conftest import NodeProcess, Trial, Zygote
@@ -85,7 +82,6 @@ class Crew:
     def lead_until_dead(self, crash_at: str) -> None:
         """Have a node lead until it meets its end at a step, then another; what was not acknowledged is sent again."""
         self.node.kill_node()
-        self._end_lease()
         self.node = leader = self._start_node(crash_at=crash_at)
         _until(lambda: leader.health() == "ready" or not leader.running, leader.said)  # it may have met it already
         deadline, unsure = time.monotonic() + WITHIN, []
@@ -99,7 +95,6 @@ class Crew:
                         unsure.append(event_id)
                 time.sleep(0.02)
                 assert time.monotonic() < deadline, f"the leader lives, and passes no {crash_at}"
-        self._end_lease()
         self.node = self._start_node()
         self.node.await_ready()
         for event_id in unsure:
@@ -113,13 +108,6 @@ class Crew:
             self.emit()
             time.sleep(0.02)
             assert time.monotonic() < deadline, "the worker lives"
-
-    def _end_lease(self) -> None:
-        """Let the time of a dead leader's lease be over."""
-        record = read_record(self.node.home / "log")
-        assert record is not None
-        with connect_sync(f"unix://{record.socket}") as client:
-            client.delete(lease_key(DEFAULT_CATALOG, "scheduler"))
 
     def renew_node(self) -> None:
         """Kill the node, and start it again."""

@@ -26,6 +26,7 @@ from assetlog.consumers.log.bodies import Bodies
 from assetlog.consumers.log.continuity import Mark, check, entry_digest
 from assetlog.consumers.log.trim import beat, nodes, read_record
 from assetlog.schemas.errors import AssetlogError, Broken, Conflict
+from assetlog.schemas.ids import new_id
 from assetlog.schemas.stream import EVENT_FIELD, stream_key
 
 EVENTS = 30
@@ -64,7 +65,7 @@ class Catalog:
 
     def archiver(self, archive: Archive | None = None, rules: Rules = RULES) -> Archiver:
         """Another node on the same log."""
-        return Archiver(self.client, self.name, archive or self.archive(), self, rules)
+        return Archiver(self.client, self.name, new_id(), archive or self.archive(), self, rules)
 
     def folded_anew(self) -> tuple[str, Totals]:
         """What a node that begins with nothing makes of archive and log."""
@@ -243,7 +244,7 @@ def test_a_fold_in_a_hurry_has_the_machine_for_itself_until_ten_segments_wait(ca
 def test_nothing_is_sealed_when_the_archive_is_switched_off(catalog: Catalog) -> None:
     node = catalog.archiver(rules=Rules(every=0))
     assert node.step() == []
-    assert [each.name for each in nodes(catalog.client, catalog.name)] == [node.name]
+    assert [each.name for each in nodes(catalog.client, catalog.name)] == [node.place]
 
 
 def test_one_node_archives_and_another_takes_over_with_a_higher_epoch(catalog: Catalog) -> None:

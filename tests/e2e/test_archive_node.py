@@ -17,6 +17,7 @@ import redis
 
 from assetlog.catalog.cli.main import main
 from assetlog.consumers.log.connection import connect_sync
+from assetlog.consumers.log.home import place_of
 from assetlog.consumers.log.server import LogServer
 from assetlog.consumers.log.trim import read_record
 from assetlog.schemas.node_file import read_node_file
@@ -192,9 +193,9 @@ def test_two_nodes_fold_alike_and_one_archives_until_it_is_killed(
         batch = [event("asset.materialized", f"s3://lake/{number % 7}") for number in range(EVENTS)]
         assert node.http.post("/v1/events", json=batch, params={"wait": "folded"}).status_code == 201
 
-    def leader() -> int | None:
+    def leader() -> str | None:
         held: Any = redis_sync.get(lease_key(catalog_name, "archiver"))
-        return int(held.split(b":")[1]) if held else None
+        return held.split()[1].decode() if held else None
 
     try:
         first = until(leader)
@@ -204,11 +205,11 @@ def test_two_nodes_fold_alike_and_one_archives_until_it_is_killed(
         assert one == other
         record = read_record(redis_sync, catalog_name)
         assert record is not None
-        killed = next(node for node in nodes if node.process.pid == first)
+        killed = next(node for node in nodes if place_of(node.home) == first)
         nodes.remove(killed)
         killed.end(signal.SIGKILL)
         post(nodes[0])
-        assert until(lambda: leader() not in {first, None} and leader()) == nodes[0].process.pid
+        assert until(lambda: leader() not in {first, None} and leader()) == place_of(nodes[0].home)
         until(lambda: (read_record(redis_sync, catalog_name) or record).position > record.position)
         wipe(killed.home)
         nodes.append(ServeProcess(killed.home, log_server.url, tmp_path / "archive", catalog_name))

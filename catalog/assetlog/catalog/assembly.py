@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import platform
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,13 +22,13 @@ from assetlog.consumers.archive.places import open_place
 from assetlog.consumers.fold.fold import Fold
 from assetlog.consumers.fold.hot import HotAsset, HotAssets
 from assetlog.consumers.fold.projector import Projector
+from assetlog.consumers.log.home import place_of
 from assetlog.consumers.log.lease import Lease
 from assetlog.consumers.schedule.scheduler import LEASE, Scheduler
 from assetlog.consumers.views.hot_loader import HotLoader
 from assetlog.consumers.views.memory import Memory
 from assetlog.consumers.views.reader import Reader
 from assetlog.schemas.errors import Unavailable
-from assetlog.schemas.ids import new_id
 
 COLLECT_IDLE_FROM = 10_000
 """New objects that make a collection worth its time while idle."""
@@ -41,6 +40,7 @@ async def build_parts(settings: Settings, log: EventLog, projection: Projection)
     """The parts that serve a log's catalog, and what ends their threads."""
     hot = HotAssets(_few_at_first(HotLoader(log.bodies)), settings.hot_assets)
     projector = Projector(projection.open, log.watch, log.url, settings.catalog, hot, on_idle=_collect)
+    place = place_of(settings.home)
     metrics = Metrics()
     metrics.announce(version("assetlog"))
     threads = ThreadPoolExecutor(settings.reader_threads, thread_name_prefix="assetlog-reader")
@@ -53,12 +53,12 @@ async def build_parts(settings: Settings, log: EventLog, projection: Projection)
         projector=projector,
         scheduler=Scheduler(
             log.client,
-            Lease(log.blocking, settings.catalog, LEASE, f"{platform.node() or 'localhost'}:{os.getpid()}:{new_id()}"),
+            Lease(log.blocking, settings.catalog, LEASE, place),
             settings.catalog,
             projector,
             log.appender.last_position,
         ),
-        archiver=Archiver(log.blocking, settings.catalog, log.archive, projector, _rules(settings), log.index),
+        archiver=Archiver(log.blocking, settings.catalog, place, log.archive, projector, _rules(settings), log.index),
         reader=Reader(projector.cursor, log.bodies, lambda: projector.epoch, lambda: projector.fold.known),
         keeper=Keeper(
             TokenStore(log.blocking, settings.catalog), settings.requests_per_second, settings.events_per_second

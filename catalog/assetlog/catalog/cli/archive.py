@@ -68,13 +68,15 @@ def seal(settings: Settings, as_json: bool) -> int:
     from assetlog.consumers.archive.stopped import StoppedProjection
     from assetlog.consumers.fold.fold import MAX_POSITION, open_fold
     from assetlog.consumers.fold.rebuild import extend
+    from assetlog.consumers.log.home import place_of
 
     with log_of_stopped_node(settings) as log:
         fold, _ = open_fold(settings.home / PROJECTION, settings.catalog, log)
         try:
             extend(fold, log, MAX_POSITION, lambda *_: None)
             rules = Rules(settings.archive_every, settings.archive_keep_in_log)
-            archiver = Archiver(log.stream.client, settings.catalog, log.archive, StoppedProjection(fold), rules)
+            place, projection = place_of(settings.home), StoppedProjection(fold)
+            archiver = Archiver(log.stream.client, settings.catalog, place, log.archive, projection, rules)
             segments = archiver.seal_all()
             archiver.stop()
             facts = {"sealed": sum(segment.count for segment in segments)} | _facts(log.archive)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import platform
 import threading
 import time
 from contextlib import closing, suppress
@@ -24,7 +22,6 @@ from assetlog.consumers.log.bodies import Bodies
 from assetlog.consumers.log.lease import LEASE_SECONDS, Lease
 from assetlog.consumers.log.trim import Record, Trimmed, beat, leave, read_record, trim
 from assetlog.schemas.errors import AssetlogError, Conflict
-from assetlog.schemas.ids import new_id
 
 logger = logging.getLogger("assetlog.archiver")
 
@@ -74,6 +71,7 @@ class Archiver:
     Args:
         client: a blocking client of the log server.
         catalog: the catalog's name.
+        place: names this node's data directory, see `home.place_of`.
         archive: where segments go.
         projection: this node's, folded from the same log.
         rules: when to seal, and what to keep.
@@ -87,18 +85,19 @@ class Archiver:
         self,
         client: redis.Redis,
         catalog: str,
+        place: str,
         archive: Archive,
         projection: Projection,
         rules: Rules,
         index: BodyIndex | None = None,
     ) -> None:
-        self.name = f"{platform.node() or 'localhost'}:{os.getpid()}:{new_id()}"
-        self.lease = Lease(client, catalog, LEASE, self.name, rules.lease_seconds)
+        self.lease = Lease(client, catalog, LEASE, place, rules.lease_seconds)
         self.leads = False
         self.problem: AssetlogError | None = None
         """Why nothing is sealed now; None while all is well."""
         self._client = client
         self._catalog = catalog
+        self.place = place
         self._archive = archive
         self._stream = Bodies(client, catalog)
         self._projection = projection
@@ -125,7 +124,7 @@ class Archiver:
         if self._thread is not None:
             self._thread.join()
         with suppress(AssetlogError):
-            leave(self._client, self._catalog, self.name)
+            leave(self._client, self._catalog, self.place)
             if self.leads:
                 self.lease.release()
 
@@ -191,7 +190,7 @@ class Archiver:
         Raises:
             Conflict: the lease was lost.
         """
-        beat(self._client, self._catalog, self.name, self._projection.position, self._archive.last or 0)
+        beat(self._client, self._catalog, self.place, self._projection.position, self._archive.last or 0)
         end = self._archive.last
         if end is None:
             return None
@@ -241,7 +240,7 @@ class Archiver:
             return False
         self._next_beat = now + min(BEAT_SECONDS, self._rules.lease_seconds / 3)
         self._archive.refresh()
-        beat(self._client, self._catalog, self.name, self._projection.position, self._archive.last or 0)
+        beat(self._client, self._catalog, self.place, self._projection.position, self._archive.last or 0)
         return True
 
     def _take_lead(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import platform
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -66,6 +67,12 @@ class FileLock:
         free = self.try_acquire()
         self.release()
         return not free
+
+
+def place_of(home: Path) -> str:
+    """Names a data directory among those of all machines; a copy of it is another place."""
+    directory = home.stat()
+    return f"{platform.node() or 'localhost'}:{directory.st_dev:x}:{directory.st_ino:x}"
 
 
 class HomeLock:
