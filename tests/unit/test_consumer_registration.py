@@ -115,7 +115,7 @@ def test_the_sentence_says_what_holds_a_true_condition_up() -> None:
     both = waits(A, B)
     assert "fires when its running trigger ends" in said(defined([A, B], max_active=1), both, active=1)
     assert "one of its 2 running triggers ends" in said(defined([A, B], max_active=2), both, active=2)
-    assert "after 5 s without more events" in said(defined([A, B], debounce=5), both)
+    assert "after 5 s without more events, 50 s at the latest" in said(defined([A, B], debounce=5), both)
     apart = waits(A, B, within=False)
     assert "did not come within 60 s of each other" in said(defined([A, B], within=60), apart)
     incomplete = waits(A, B, ready=False)

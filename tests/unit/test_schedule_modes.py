@@ -53,6 +53,18 @@ def test_a_debounced_consumer_waits_for_a_quiet_moment(board: Board) -> None:
     assert board.triggers("quiet") == [events]
 
 
+def test_events_that_never_cease_keep_a_debounced_consumer_waiting_ten_times_as_long_at_most(board: Board) -> None:
+    board.register("quiet", A & B, debounce=10.0)
+    early = board.materialize("s3://b")
+    board.wait(1_000)  # the condition is not true yet: this does not count
+    events = [early, *(board.materialize("s3://a", seconds=5) for _ in range(20))]
+    board.settle()
+    assert board.triggers("quiet") == []
+    events.append(board.materialize("s3://a", seconds=5))
+    board.settle()
+    assert board.triggers("quiet") == [events]
+
+
 def test_the_events_of_an_and_must_lie_within_the_window(board: Board) -> None:
     board.register("fresh", A & B, within=60.0)
     old = board.materialize("s3://a")

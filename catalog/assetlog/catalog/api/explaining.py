@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from assetlog.catalog.api.desk_answers import Facts, Glimpse, LeafNews, PartitionNews
+from assetlog.consumers.schedule.deciding import DEBOUNCES
 from assetlog.schemas.conditions import (
     AllOf,
     AnyOf,
@@ -115,8 +116,9 @@ def _due(seen: Glimpse, facts: Facts, due: int) -> str:
     if most is not None and seen.active >= most:
         running = "its running trigger ends" if most == 1 else f"one of its {seen.active} running triggers ends"
         return f"Its condition is true{where}; it fires when {running}."
-    if seen.definition.data.debounce:
-        return f"Its condition is true{where}; it fires after {seen.definition.data.debounce:g} s without more events."
+    if pause := seen.definition.data.debounce:
+        quiet = f"after {pause:g} s without more events, {DEBOUNCES * pause:g} s at the latest"
+        return f"Its condition is true{where}; it fires {quiet}."
     return f"Its condition is true{where}; it is about to fire."
 
 

@@ -46,7 +46,7 @@ class Given(TypedDict, total=False):
 
     mode: `batch` (one trigger takes all that is queued) or `each` (one trigger for each event).
     batch_size: events that a trigger takes at most.
-    debounce: seconds to wait for more events.
+    debounce: seconds to wait for more events; ten times as long at most, if ever more come.
     within: seconds within which the events of an `&` must lie.
     max_active: triggers that run at a time at most.
     when_paused: whether events of a pause fire at its end (`queue`) or never (`skip`).

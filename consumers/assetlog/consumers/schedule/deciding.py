@@ -24,6 +24,9 @@ KEY_ROOM = 400_000
 queued and fires next."""
 MOST_BY_KEY = 50
 """Up to so many single events are named with their keys: the fold finds them without looking at all that waits."""
+DEBOUNCES = 10
+"""A consumer that waits for quiet waits at most so many times its `debounce` from the moment its condition came true:
+events that never cease would keep it waiting for ever."""
 MAX_DEPTH = 64
 """A chain of so many triggers, each set off by what the one before emitted, counts as a circle."""
 
@@ -77,7 +80,7 @@ def _decide_consumer(
     for partition in list(state.queues.partitions() if partitions is None else partitions):
         if not _is_true(state, partition):
             continue
-        due = 0 if data.debounce is None else milliseconds(state.queues.last) + round(data.debounce * 1000)
+        due = 0 if data.debounce is None else _quiet_at(state, partition, round(data.debounce * 1000))
         if now < due:
             decision.later[name] = min(due, decision.later.get(name, due))
         elif state.depth >= MAX_DEPTH:
@@ -87,6 +90,14 @@ def _decide_consumer(
             found = list(_firings(desk, state, partition, free, epoch))
             decision.intents.extend(found)
             free -= len(found)
+
+
+def _quiet_at(state: ConsumerState, partition: str | None, pause: int) -> int:
+    """When the pause after the last event is over, or that patience with ever more events; in milliseconds."""
+    firsts, ready = state.ready(partition)
+    leaves = core(state.definition.condition, firsts, ready) or ready
+    true_since = max((firsts[leaf] for leaf in leaves), default=0)
+    return min(milliseconds(state.queues.last) + pause, milliseconds(true_since) + DEBOUNCES * pause)
 
 
 def _is_true(state: ConsumerState, partition: str | None) -> bool:

@@ -23,7 +23,7 @@ class ConsumerRegistered(Data, frozen=True, kw_only=True):
     batch_size: Annotated[int, Meta(ge=1)] | None = None
     """How many events a trigger takes at most."""
     debounce: Seconds | None = None
-    """How long it waits for more events, in seconds."""
+    """How long it waits for more events, in seconds; if ever more come, ten times as long at most."""
     within: Seconds | None = None
     """The window an AND's events must lie in, in seconds."""
     max_active: Annotated[int, Meta(ge=1)] | None = None
