@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
+from told import edges_of
 
 from assetlog.producers import flow, materialize, task, unmapped
 from assetlog.producers.testing import Captured
@@ -19,15 +20,6 @@ SEVEN = 7
 SHARED = "a constant that many places hold"
 
 pytestmark = pytest.mark.usefixtures("captured")
-
-
-def edges_of(captured: Captured) -> set[tuple[str, str]]:
-    """The edges that were told: (from, to)."""
-    return {
-        (key, str(event.subject))
-        for event in captured.events("asset.materialized")
-        for key in getattr(event.data, "upstream", ())
-    }
 
 
 @materialize(UP)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from told import edges_of
 
 from assetlog.producers import flow, materialize, run, task
 from assetlog.producers.lineage import Lineage, parts_of, replaced, walk
@@ -20,15 +21,6 @@ SEVEN = 7
 SHARED = "a constant that many places hold"
 
 pytestmark = pytest.mark.usefixtures("captured")
-
-
-def edges_of(captured: Captured) -> set[tuple[str, str]]:
-    """The edges that were told: (from, to)."""
-    return {
-        (key, str(event.subject))
-        for event in captured.events("asset.materialized")
-        for key in getattr(event.data, "upstream", ())
-    }
 
 
 @materialize(UP)

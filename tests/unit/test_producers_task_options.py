@@ -8,8 +8,8 @@ import math
 import signal
 from typing import Any
 
-import msgspec
 import pytest
+from told import metadata
 
 from assetlog.producers import (
     Asset,
@@ -21,21 +21,8 @@ from assetlog.producers.testing import Captured
 from assetlog.schemas.errors import Invalid
 
 ORDERS = Asset("s3://t/orders")
-ENDS = ("asset.materialized", "asset.failed", "run.succeeded", "run.failed", "run.skipped")
 
 pytestmark = pytest.mark.usefixtures("captured")
-
-
-def types(captured: Captured) -> list[str]:
-    return [event.type for event in captured.events()]
-
-
-def ends(captured: Captured) -> list[str]:
-    return [kind for kind in types(captured) if kind in ENDS]
-
-
-def metadata(data: Any) -> Any:
-    return msgspec.json.decode(data.metadata)
 
 
 @task

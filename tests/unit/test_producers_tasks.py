@@ -15,8 +15,8 @@ from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
+from told import ends, metadata, types
 
 from assetlog.producers import (
     Asset,
@@ -27,21 +27,8 @@ from assetlog.producers import (
 from assetlog.producers.testing import Captured
 
 ORDERS = Asset("s3://t/orders")
-ENDS = ("asset.materialized", "asset.failed", "run.succeeded", "run.failed", "run.skipped")
 
 pytestmark = pytest.mark.usefixtures("captured")
-
-
-def types(captured: Captured) -> list[str]:
-    return [event.type for event in captured.events()]
-
-
-def ends(captured: Captured) -> list[str]:
-    return [kind for kind in types(captured) if kind in ENDS]
-
-
-def metadata(data: Any) -> Any:
-    return msgspec.json.decode(data.metadata)
 
 
 @task

@@ -1,4 +1,4 @@
-"""Writes docs/reference/settings.md from the settings class, or checks it: `python -m … [--check] [FILE]`."""
+"""Writes docs/reference/settings.md from the settings class, or checks it: `python -m … [--check]`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 from assetlog.catalog.settings import Settings, default_of, unit_of, variable_of
+from assetlog.schemas.generated_page import write_or_check
 
-DEFAULT_FILE = Path("docs/reference/settings.md")
+PAGE = Path("docs/reference/settings.md")
 
 _HEAD = """\
 # Settings
@@ -32,17 +33,8 @@ def reference() -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the page, or with --check say whether it is up to date (exit code 1 if not)."""
-    names = [argument for argument in arguments if argument != "--check"]
-    file = Path(names[0]) if names else DEFAULT_FILE
-    if "--check" not in arguments:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(reference(), encoding="utf-8")
-        return 0
-    if file.is_file() and file.read_text(encoding="utf-8") == reference():
-        return 0
-    sys.stderr.write(f"{file} is out of date: run python -m assetlog.catalog.settings_reference\n")
-    return 1
+    """Write the page, or check it with `--check`; the exit code tells whether all is well."""
+    return write_or_check(PAGE, reference(), arguments)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The event reference, made from the Structs and the golden events.
 
-python -m assetlog.schemas.reference docs/reference/events.md tests/golden [--check]
+python -m assetlog.schemas.reference [--check]
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from msgspec import Struct, inspect
 from assetlog.schemas.codec import Envelope
 from assetlog.schemas.events import EVENT_TYPES, EventType, common, run
 from assetlog.schemas.field_docs import field_docs
+from assetlog.schemas.generated_page import write_or_check
 from assetlog.schemas.jsonschema import SIMPLE, SUBJECTS, file_name
 
 PAGE = Path("docs/reference/events.md")
@@ -99,14 +100,7 @@ def _lower(sentence: str) -> str:
 
 def main(arguments: list[str]) -> int:
     """Write the page, or check it with `--check`; the exit code tells whether all is well."""
-    text = reference(GOLDEN)
-    if "--check" not in arguments:
-        PAGE.parent.mkdir(parents=True, exist_ok=True)
-        PAGE.write_text(text, encoding="utf-8")
-    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == text:
-        return 0
-    print(f"{PAGE} differs from the event types: run make docs", file=sys.stderr)
-    return 1
+    return write_or_check(PAGE, reference(GOLDEN), arguments)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Writes docs/reference/cli.md from the commands' parsers, or checks it: `python -m … [--check] [FILE]`.
+"""Writes docs/reference/cli.md from the commands' parsers, or checks it: `python -m … [--check]`.
 
 The page is drawn from the parsers, not from `--help`, whose line breaks differ between Python versions.
 """
@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from assetlog.catalog.cli.main import COMMANDS, SECTIONS, command_parser
+from assetlog.schemas.generated_page import write_or_check
 
-DEFAULT_FILE = Path("docs/reference/cli.md")
+PAGE = Path("docs/reference/cli.md")
 COMMON = "on every command"
 
 _HEAD = """\
@@ -97,17 +98,8 @@ def _markdown(text: str) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the page, or with --check say whether it is up to date (exit code 1 if not)."""
-    names = [argument for argument in arguments if argument != "--check"]
-    file = Path(names[0]) if names else DEFAULT_FILE
-    if "--check" not in arguments:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(reference(), encoding="utf-8")
-        return 0
-    if file.is_file() and file.read_text(encoding="utf-8") == reference():
-        return 0
-    sys.stderr.write(f"{file} is out of date: run python -m assetlog.catalog.cli.reference\n")
-    return 1
+    """Write the page, or check it with `--check`; the exit code tells whether all is well."""
+    return write_or_check(PAGE, reference(), arguments)
 
 
 if __name__ == "__main__":

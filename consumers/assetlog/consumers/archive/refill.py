@@ -15,30 +15,14 @@ from assetlog.consumers.archive.archive import Archive, sql
 from assetlog.consumers.archive.manifest import Segment
 from assetlog.consumers.fold.fold import Fold, Mark, Totals
 from assetlog.consumers.fold.rebuild import BATCH, OnProgress
+from assetlog.consumers.fold.rows import Rows
 from assetlog.consumers.fold.version import fold_version
 from assetlog.schemas.errors import Broken
 from assetlog.schemas.positions import format_position
 
 GROUP: Final = 1_000_000
 """Entries a transaction: as many go into the file as they are, small ones by way of the write-ahead log."""
-TABLES: Final = (
-    "log",
-    "keys",
-    "edges",
-    "column_edges",
-    "job_assets",
-    "descriptions",
-    "checks",
-    "aliases",
-    "alias_assets",
-    "artifacts",
-    "runs",
-    "consumers",
-    "triggers",
-    "consumed",
-    "quarantine",
-    "skipped",
-)
+TABLES: Final = tuple(table for table in Rows.TABLES if table != "progress")
 """Each has its `refill_<table>.sql`."""
 
 
