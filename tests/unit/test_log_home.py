@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from assetlog.consumers.log import home as home_module
 from assetlog.consumers.log.doctor_home import examine_home
 from assetlog.consumers.log.finding import Finding
-from assetlog.consumers.log.home import SOCKET_PATH_LIMIT, FileLock, HomeLock, holder_pid, make_private, socket_path
+from assetlog.consumers.log.home import (
+    LOCK_NAME,
+    SOCKET_PATH_LIMIT,
+    FileLock,
+    HomeLock,
+    holder_pid,
+    make_private,
+    socket_path,
+)
 from assetlog.schemas.errors import Broken, Conflict
 
 
@@ -39,6 +51,30 @@ def test_a_lock_lives_on_in_a_child_that_inherited_it(tmp_path: Path) -> None:
     assert FileLock(lock.path).held_elsewhere()
     os.close(inherited)
     assert not FileLock(lock.path).held_elsewhere()
+
+
+def test_a_killed_nodes_lock_is_waited_for_while_a_child_still_holds_it(tmp_path: Path) -> None:
+    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    child = FileLock(tmp_path / LOCK_NAME)
+    assert child.try_acquire()
+    child.path.write_bytes(ended.stdout)
+    letting_go = threading.Timer(0.1, child.release)
+    letting_go.start()
+    with HomeLock(tmp_path) as lock:
+        assert lock.held
+        assert holder_pid(tmp_path) == os.getpid()
+    letting_go.join()
+
+
+def test_a_lock_that_a_child_of_a_killed_node_keeps_is_refused_in_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(home_module, "INHERITED_FOR", 0.05)
+    child = FileLock(tmp_path / LOCK_NAME)
+    assert child.try_acquire()
+    with pytest.raises(Conflict, match="another process"):
+        HomeLock(tmp_path).acquire()
+    child.release()
 
 
 def test_a_created_data_directory_is_private(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import os
 import platform
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +19,10 @@ LOCK_NAME = "node.lock"
 SOCKET_NAME = "log.sock"
 SOCKET_PATH_LIMIT = 103
 """Bytes a unix socket's path may have: 107 on Linux, 103 on macOS."""
+
+
+INHERITED_FOR = 2.0
+"""Seconds for which a killed node's lock may outlive it, in a child that it was about to start."""
 
 
 class FileLock:
@@ -97,8 +102,12 @@ class HomeLock:
     def acquire(self) -> None:
         """Take the lock and write our process id into it; creates the directory when it is missing."""
         make_private(self.home)
-        if not self._lock.try_acquire():
-            raise _home_in_use(self.home)
+        give_up = time.monotonic() + INHERITED_FOR
+        while not self._lock.try_acquire():
+            pid = holder_pid(self.home)
+            if (pid is not None and process_exists(pid)) or time.monotonic() > give_up:
+                raise _home_in_use(self.home)
+            time.sleep(0.01)
         descriptor = self._lock.descriptor
         assert descriptor is not None
         os.ftruncate(descriptor, 0)
@@ -122,6 +131,17 @@ def holder_pid(home: Path) -> int | None:
         return int((home / LOCK_NAME).read_text())
     except (OSError, ValueError):
         return None
+
+
+def process_exists(pid: int) -> bool:
+    """Whether there is a process of that id, ours or not."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def make_private(directory: Path) -> None:

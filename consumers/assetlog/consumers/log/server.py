@@ -18,7 +18,7 @@ from msgspec import Struct
 from assetlog.consumers.crash_points import passing
 from assetlog.consumers.log.binary import ServerBinary, find_server
 from assetlog.consumers.log.connection import connect_sync, unix_url
-from assetlog.consumers.log.home import FileLock, HomeLock, make_private, socket_path
+from assetlog.consumers.log.home import FileLock, HomeLock, make_private, process_exists, socket_path
 from assetlog.consumers.log.launch import LOGFILE, await_answer, failure, launch, tail
 from assetlog.schemas.errors import Broken, Unavailable
 
@@ -328,17 +328,6 @@ def ask_to_stop(record: ServerRecord, directory: Path) -> bool:
     finally:
         client.close()
     return False
-
-
-def process_exists(pid: int) -> bool:
-    """Whether there is a process of that id, ours or not."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def runs_in(pid: int, directory: Path) -> bool:
