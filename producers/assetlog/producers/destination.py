@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from assetlog.producers.config import Config, home_token
 from assetlog.producers.spool import Spool
@@ -87,9 +86,3 @@ def _safe_catalog(catalog: str) -> str:
         return check_catalog(catalog)
     except Invalid:  # said once, when the first event can't be sent
         return _UNSAFE.sub("-", catalog)[:60]
-
-
-def spools(home: Path) -> list[Path]:
-    """The directories of all spools of a data directory, whatever their destination."""
-    root = home / "spool"
-    return sorted(path for path in root.iterdir() if path.name != "rejected") if root.is_dir() else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -12,7 +12,6 @@ from assetlog.schemas.errors import Invalid
 
 Hook = Callable[..., object]
 """Called with (task, run, state); may be a coroutine function."""
-RetryDelay = float | Sequence[float] | Callable[[int], Sequence[float]]
 
 ORCHESTRATED = frozenset(
     {

@@ -5,7 +5,7 @@ Secrets are never part of a target: it names the environment variable or the fil
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
@@ -128,7 +128,6 @@ class StreamTarget(Target, frozen=True, kw_only=True, tag="stream"):
 
 
 AnyTarget = PythonTarget | WebhookTarget | AirflowTarget | PrefectTarget | DagsterTarget | StreamTarget
-TargetKind = Literal["python", "webhook", "airflow", "prefect", "dagster", "stream"]
 
 
 def as_target(value: object) -> AnyTarget:

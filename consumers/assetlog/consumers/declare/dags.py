@@ -95,7 +95,6 @@ def dag(
                 module=function.__module__,
                 function=function,
                 condition=condition,
-                is_dag=True,
                 options=read,
                 pool=options.get("pool"),
                 description=description or first_paragraph(function),

@@ -30,8 +30,6 @@ class Declaration(Struct, frozen=True, kw_only=True):
     """What the function is given, by the names of its parameters."""
     outlets: tuple[Made, ...] = ()
     inlets: tuple[Asset | AssetRef, ...] = ()
-    is_dag: bool = False
-    """Whether tasks inside the function make assets, and not the function itself."""
     args: tuple[Any, ...] = ()
     """Arguments of a DAG, beside those by name."""
     kwargs: dict[str, Any] = {}

@@ -32,11 +32,6 @@ class Verdicts:
             return "folded"
         return "quarantined" if isinstance(exception, Invalid) else "duplicate"
 
-    def first_of(self, position: int) -> int | None:
-        """The position of the first event that the entry at a position repeats."""
-        exception = self._exceptions.get(position)
-        return exception if isinstance(exception, int) else None
-
     def reason(self, position: int) -> Invalid | None:
         """Why the entry at a position is in the quarantine."""
         exception = self._exceptions.get(position)

@@ -104,8 +104,3 @@ class Supervisor:
         level = {"back": logging.INFO, "died": logging.WARNING, "failing": logging.ERROR}[kind]
         _logger.log(level, "log server %s (%s): %s %s", kind, code, detail, hint, extra={"incident": incident})
         self._tell(incident)
-
-
-async def supervise(server: LogServer, tell: Callable[[Incident], None] | None = None) -> None:
-    """Keep a started server running until cancelled, or until it is stopped on purpose."""
-    await Supervisor(server, tell).run()
