@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import cached_property
@@ -17,14 +18,18 @@ from assetlog.catalog.bench.load import Outcome, Pump, Requests
 from assetlog.catalog.bench.processes import NODE, PLAIN, Load, Server, run_load
 from assetlog.catalog.bench.workload import Lake
 from assetlog.catalog.projection import PROJECTION
+from assetlog.catalog.settings import Settings
+from assetlog.consumers.archive.body_index import FOLDER, SUFFIX
 from assetlog.consumers.log.connection import connect_sync
 from assetlog.consumers.log.server import LogServer
-from assetlog.schemas.errors import Conflict
+from assetlog.schemas.errors import Broken, Conflict
 from assetlog.schemas.stream import DEFAULT_CATALOG, stream_key
 
 CHUNK = 50_000
 """Events made and appended at a time while a large log is prepared: they need not all fit into memory."""
 SHELF_ASSETS = 1_000
+SETTLES_WITHIN = 600.0
+"""Seconds in which a node with the large catalog seals and indexes what is due."""
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -152,9 +157,15 @@ class Stage:
             return append(log.url, self.shelf_lake.take(self.options.count(100_000, 5_000))).seconds
 
     def large_node(self) -> Server:
-        """The node with the large catalog."""
+        """The node with the large catalog, once all that is due is sealed and indexed, as it is as a rule."""
         self.large  # noqa: B018 - prepared once
-        return self.node(self.home("large"))
+        node, due = self.node(self.home("large")), self.options.events // Settings().archive_every
+        give_up = time.monotonic() + SETTLES_WITHIN
+        while not due <= _files(node.home / "archive", ".parquet") <= _files(node.home / FOLDER, SUFFIX):
+            if time.monotonic() > give_up:
+                raise Broken(f"Not all is sealed and indexed after {SETTLES_WITHIN:g} s.", code="bench-unsettled")
+            time.sleep(0.25)
+        return node
 
     @cached_property
     def large(self) -> Large:
@@ -247,3 +258,7 @@ def send(
         warm_up=warm_up,
     )
     return run_load(job)
+
+
+def _files(directory: Path, suffix: str) -> int:
+    return sum(1 for _ in directory.rglob(f"*{suffix}"))
