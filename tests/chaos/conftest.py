@@ -27,8 +27,9 @@ from assetlog.consumers.archive.archive import Archive
 from assetlog.consumers.archive.bodies import ArchivedBodies
 from assetlog.consumers.archive.places import open_place
 from assetlog.consumers.fold.digest import state_digest
-from assetlog.consumers.fold.fold import MAX_POSITION, open_fold
+from assetlog.consumers.fold.fold import open_fold
 from assetlog.consumers.fold.identity import identity
+from assetlog.consumers.fold.progress import MAX_POSITION
 from assetlog.consumers.fold.rebuild import extend, fold_log
 from assetlog.consumers.log.bodies import Bodies
 from assetlog.consumers.log.connection import connect_sync

@@ -72,7 +72,7 @@ POISON: list[bytes] = [
 def test_poison_duplicates_and_disorder_change_nothing_that_is_good(
     trial: Trial, home: Path, start_node: Any, make_event: Any, settle: Any, until: Any
 ) -> None:
-    count = trial.rounds(20_000, 100_000)
+    count = trial.rounds(60_000, 100_000)  # more than there are ids in memory
     node = start_node(snapshot_every=5_000)
     node.await_ready()
     entries, good, conflicts = _entries(trial.chance, count, make_event)

@@ -20,7 +20,8 @@ from assetlog.consumers.archive.bodies import ArchivedBodies
 from assetlog.consumers.archive.manifest import MANIFEST
 from assetlog.consumers.archive.places import LocalPlace, Place
 from assetlog.consumers.fold.digest import state_digest
-from assetlog.consumers.fold.fold import MAX_POSITION, Fold, Totals, open_fold
+from assetlog.consumers.fold.fold import Fold, open_fold
+from assetlog.consumers.fold.progress import MAX_POSITION, Totals
 from assetlog.consumers.fold.rebuild import extend
 from assetlog.consumers.log.bodies import Bodies
 from assetlog.consumers.log.continuity import Mark, check, entry_digest

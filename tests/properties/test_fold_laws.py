@@ -21,6 +21,7 @@ from assetlog.consumers.fold.digest import state_digest
 from assetlog.consumers.fold.fold import Fold, open_fold
 from assetlog.consumers.fold.hot import HotAssets
 from assetlog.consumers.fold.parts import in_parts
+from assetlog.consumers.fold.window import WINDOW_SIZE
 from assetlog.consumers.views.hot_loader import HotLoader
 from assetlog.consumers.views.memory import Memory
 from assetlog.consumers.views.reader import Reader
@@ -116,7 +117,7 @@ def entries(draw: st.DrawFn, position: int) -> bytes:
         return draw(st.sampled_from([b"{", b"", b'{"specversion":"1.0"}']))
     subject = {"artifact": "report", "run": "r1", "alias": "daily"}.get(kind.split(".")[0]) or draw(keys)
     shift = draw(st.sampled_from([0, 0, 0, -86_400, 3_600]))
-    event_id = f"id-{draw(st.integers(0, 3))}" if draw(st.integers(0, 4)) == 0 else f"at-{position}"
+    event_id = f"id-{draw(st.integers(0, 3))}" if draw(st.integers(0, 4)) == 0 else draw(_ids(position, shift))
     event = {
         "specversion": "1.0",
         "id": event_id,
@@ -127,6 +128,12 @@ def entries(draw: st.DrawFn, position: int) -> bytes:
         "data": {name: value for name, value in draw(_data(kind)).items() if value is not None},
     }
     return msgspec.json.encode(event)
+
+
+def _ids(position: int, shift: int) -> st.SearchStrategy[str]:
+    """An id that no other event has: of any text, or a UUIDv7 of the event's time."""
+    ms = (position >> 20) + shift * 1000
+    return st.sampled_from([f"at-{position}", f"{ms >> 16:08x}-{ms & 0xFFFF:04x}-7000-8000-{position >> 20:012x}"])
 
 
 def _time(position: int, shift: int) -> str:
@@ -151,12 +158,14 @@ def folded(
     sizes: Sequence[int] = (),
     *,
     snapshot_every: int = 3,
+    window: int = WINDOW_SIZE,
     hot: HotAssets | None = None,
     bodies: Bodies | None = None,
     check: Callable[[Fold, HotAssets], None] = lambda *_: None,
 ) -> Fold:
     """A projection in memory of a log that was split into batches of these sizes, the rest in one."""
     fold, _ = open_fold(Path(":memory:"), "default", bodies or Bodies(log), snapshot_every=snapshot_every)
+    fold = Fold(fold.store, bodies or Bodies(log), snapshot_every=snapshot_every, window=window)
     if hot is not None:
         hot.load(fold)
     rest = list(log)
@@ -178,6 +187,13 @@ sizes = st.lists(st.integers(1, 7), max_size=20)
 @LAWS
 def test_any_split_of_the_log_into_batches_gives_the_same_projection(log: Log, split: list[int], every: int) -> None:
     assert digest(folded(log, split, snapshot_every=every)) == digest(folded(log))
+
+
+@given(logs(), sizes, st.integers(1, 8))
+@settings(LAWS, max_examples=40)
+def test_however_few_ids_are_in_memory_each_event_is_folded_once(log: Log, split: list[int], window: int) -> None:
+    fold, known = folded(log, split, window=window), folded(log)
+    assert (digest(fold), fold.totals) == (digest(known), known.totals)
 
 
 @given(logs(), sizes)

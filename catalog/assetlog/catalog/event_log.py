@@ -17,8 +17,9 @@ from assetlog.consumers.archive.body_index import FOLDER, BodyIndex
 from assetlog.consumers.archive.manifest import MANIFEST
 from assetlog.consumers.archive.places import DIRECTORY, open_place
 from assetlog.consumers.archive.refill import refill
-from assetlog.consumers.fold.fold import MAX_POSITION, Fold
-from assetlog.consumers.fold.fold import Mark as FoldMark
+from assetlog.consumers.fold.fold import Fold
+from assetlog.consumers.fold.progress import MAX_POSITION
+from assetlog.consumers.fold.progress import Mark as FoldMark
 from assetlog.consumers.fold.rebuild import extend
 from assetlog.consumers.log.appender import Appender
 from assetlog.consumers.log.binary import OLDEST_EMBEDDED

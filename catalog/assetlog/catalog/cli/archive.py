@@ -66,7 +66,8 @@ def seal(settings: Settings, as_json: bool) -> int:
     from assetlog.catalog.projection import PROJECTION
     from assetlog.consumers.archive.archiver import Archiver, Rules
     from assetlog.consumers.archive.stopped import StoppedProjection
-    from assetlog.consumers.fold.fold import MAX_POSITION, open_fold
+    from assetlog.consumers.fold.fold import open_fold
+    from assetlog.consumers.fold.progress import MAX_POSITION
     from assetlog.consumers.fold.rebuild import extend
     from assetlog.consumers.log.home import place_of
 

@@ -17,7 +17,7 @@ from assetlog.consumers.archive.body_maker import BodyMaker
 from assetlog.consumers.archive.manifest import Segment
 from assetlog.consumers.archive.seal import seal
 from assetlog.consumers.crash_points import passing
-from assetlog.consumers.fold.fold import Totals
+from assetlog.consumers.fold.progress import Totals
 from assetlog.consumers.log.bodies import Bodies
 from assetlog.consumers.log.lease import LEASE_SECONDS, Lease
 from assetlog.consumers.log.trim import Record, Trimmed, beat, leave, read_record, trim

@@ -13,7 +13,8 @@ from typing import Final
 
 from assetlog.consumers.archive.archive import Archive, sql
 from assetlog.consumers.archive.manifest import Segment
-from assetlog.consumers.fold.fold import Fold, Mark, Totals
+from assetlog.consumers.fold.fold import Fold
+from assetlog.consumers.fold.progress import Mark, Totals
 from assetlog.consumers.fold.rebuild import BATCH, OnProgress
 from assetlog.consumers.fold.rows import Rows
 from assetlog.consumers.fold.version import fold_version

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import duckdb
 
-from assetlog.consumers.fold.fold import Fold, Totals
+from assetlog.consumers.fold.fold import Fold
+from assetlog.consumers.fold.progress import Totals
 from assetlog.schemas.errors import AssetlogError
 
 

@@ -11,7 +11,7 @@ from hashlib import sha256
 
 import duckdb
 
-from assetlog.consumers.fold.fold import MAX_POSITION, latest_snapshot
+from assetlog.consumers.fold.progress import MAX_POSITION, latest_snapshot
 from assetlog.consumers.fold.rows import Rows
 from assetlog.consumers.fold.store import FOLD_SQL
 from assetlog.consumers.views.sql import statement

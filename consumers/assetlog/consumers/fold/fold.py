@@ -18,10 +18,19 @@ from assetlog.consumers.crash_points import passing
 from assetlog.consumers.fold.changes import Change, change_of
 from assetlog.consumers.fold.identity import Identity, identity
 from assetlog.consumers.fold.known import Known
+from assetlog.consumers.fold.progress import (
+    Mark,
+    Totals,
+    keys_at,
+    latest_snapshot,
+    load_first,
+    load_mark,
+    load_position,
+    statement,
+)
 from assetlog.consumers.fold.refusals import id_conflict, no_event_field
 from assetlog.consumers.fold.rows import Rows
 from assetlog.consumers.fold.store import (
-    FOLD_SQL,
     Store,
     open_store,
     put_aside_damaged,
@@ -29,17 +38,14 @@ from assetlog.consumers.fold.store import (
     set_aside,
 )
 from assetlog.consumers.fold.version import fold_version
-from assetlog.consumers.fold.window import Seen
+from assetlog.consumers.fold.window import WINDOW_SIZE, Seen
 from assetlog.consumers.fold.window_loading import load_window
 from assetlog.consumers.schedule.desk import Desk
 from assetlog.consumers.schedule.loading import keep, load_desk
 from assetlog.consumers.schedule.past import FoldedPast
-from assetlog.consumers.views.sql import Statement
-from assetlog.consumers.views.sql import statement as _statement
 from assetlog.schemas.codec import Event, decode
 from assetlog.schemas.errors import Broken, Invalid
 
-MAX_POSITION = (1 << 63) - 1
 SNAPSHOT_EVERY = 100_000
 SNAPSHOT_PER_ASSET = 10
 PROGRESS_EVERY = 1.0
@@ -64,25 +70,6 @@ class Bodies(Protocol):
         """The bytes at positions; None for those that are gone."""
 
 
-class Totals(NamedTuple):
-    """How many entries came to what, since the first."""
-
-    folded: int = 0
-    duplicates: int = 0
-    quarantined: int = 0
-    skipped: int = 0
-
-
-class Mark(NamedTuple):
-    """What the log looked like where the fold stood: it tells a log that was replaced."""
-
-    position: int
-    entry: bytes
-    """SHA-256 of the entry's bytes."""
-    server: str
-    """The log server's replication id."""
-
-
 class Commit(NamedTuple):
     """What a batch came to."""
 
@@ -100,13 +87,23 @@ class Fold:
         store: the projection's file.
         bodies: tells equal ids with other bytes apart once the window has let go of them.
         server: the log server's replication id, kept with the position.
+        window: so many of the last ids are in memory; whatever it is, the projection is the same.
     """
 
-    def __init__(self, store: Store, bodies: Bodies, *, server: str = "", snapshot_every: int = SNAPSHOT_EVERY) -> None:
+    def __init__(
+        self,
+        store: Store,
+        bodies: Bodies,
+        *,
+        server: str = "",
+        snapshot_every: int = SNAPSHOT_EVERY,
+        window: int = WINDOW_SIZE,
+    ) -> None:
         self.store = store
         self.server = server
         self._bodies = bodies
         self._snapshot_every = snapshot_every
+        self._window_size = window
         self.on_fed: OnFed = lambda _desk, _position: None
         """Called with the desk after each batch and before its commit: what it was fed with is in the log."""
         self._rows: Rows | None = None
@@ -119,7 +116,7 @@ class Fold:
         store = self.store
         self.known = Known.load(store.reader)
         self._rows = None
-        self.window = load_window(store)
+        self.window = load_window(store, self._window_size)
         self.mark = load_mark(store)
         self.position, self.totals, self._unsnapped = load_position(store)
         self.first = load_first(store)
@@ -164,6 +161,7 @@ class Fold:
         if self.desk:
             self.on_fed(self.desk, entries[-1][0])
         self._finish(entries, rows, commit)
+        self.window.shrink()
         return commit
 
     def close(self) -> None:
@@ -359,40 +357,3 @@ def _open_fold(path: Path, catalog: str, bodies: Bodies, server: str, snapshot_e
     except duckdb.Error:
         store.close()
         raise
-
-
-def latest_snapshot(connection: duckdb.DuckDBPyConnection, at: int = MAX_POSITION) -> int:
-    """The position of the last snapshot at or before a position, 0 if there is none."""
-    row = statement("latest_snapshot").row(connection, {"p": at})
-    return int(row[0]) if row else 0
-
-
-def keys_at(connection: duckdb.DuckDBPyConnection, position: int) -> int:
-    """How many assets were met up to a position."""
-    row = statement("keys_at").row(connection, {"p": position})
-    return int(row[0]) if row else 0
-
-
-def load_mark(store: Store) -> Mark | None:
-    """The last mark of a file, None for an empty one."""
-    row = statement("mark").row(store.reader, {})
-    return Mark(*row) if row else None
-
-
-def load_first(store: Store) -> int | None:
-    """The first entry a file has folded."""
-    row = statement("first").row(store.reader, {})
-    return row[0] if row else None
-
-
-def load_position(store: Store) -> tuple[int, Totals, int]:
-    """How far a file is: position, totals, and events since the last snapshot."""
-    row = statement("position").row(store.reader, {})
-    assert row is not None  # aggregates give one row
-    position, folded, duplicates, quarantined, skipped, unsnapped = row
-    return position, Totals(folded, duplicates, quarantined, skipped), unsnapped
-
-
-def statement(name: str) -> Statement:
-    """One of the fold's own statements."""
-    return _statement(name, FOLD_SQL)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from assetlog.consumers.fold.fold import Fold, Mark
+from assetlog.consumers.fold.fold import Fold
+from assetlog.consumers.fold.progress import Mark
 
 
 class Log(Protocol):

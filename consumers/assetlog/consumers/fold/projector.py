@@ -19,11 +19,12 @@ from typing import Any, TypeVar
 import duckdb
 import redis
 
-from assetlog.consumers.fold.fold import Commit, Entry, Fold, Mark, OnFed, Totals
+from assetlog.consumers.fold.fold import Commit, Entry, Fold, OnFed
 from assetlog.consumers.fold.hot import HotAssets
 from assetlog.consumers.fold.identity import Identity
 from assetlog.consumers.fold.log_source import Log
 from assetlog.consumers.fold.parts import in_parts
+from assetlog.consumers.fold.progress import Mark, Totals
 from assetlog.consumers.fold.store import CHECKPOINT_EVERY, is_damage, put_aside_damaged
 from assetlog.consumers.fold.subscription import Subscription
 from assetlog.consumers.fold.verdicts import Verdict, Verdicts

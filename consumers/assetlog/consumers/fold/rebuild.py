@@ -14,7 +14,8 @@ import duckdb
 
 from assetlog.consumers.crash_points import passing
 from assetlog.consumers.fold.digest import state_digest
-from assetlog.consumers.fold.fold import MAX_POSITION, Fold, latest_snapshot, load_position, open_fold
+from assetlog.consumers.fold.fold import Fold, open_fold
+from assetlog.consumers.fold.progress import MAX_POSITION, latest_snapshot, load_position
 from assetlog.consumers.fold.store import FOLD_SQL, Store, set_aside, sql_text
 from assetlog.consumers.fold.version import fold_version
 from assetlog.consumers.views.sql import statement

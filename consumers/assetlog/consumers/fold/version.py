@@ -9,8 +9,8 @@ from importlib import resources
 from assetlog.schemas.events import EVENT_TYPES
 from assetlog.schemas.keys import KEY_RULE_VERSION
 
-RULES_VERSION = 2
-"""Raise it when Python rules that decide rows change (rows.py, identity.py, rank.py, consumers/schedule)."""
+RULES_VERSION = 3
+"""Raise it when Python rules that decide rows change (rows.py, identity.py, window.py, rank.py, consumers/schedule)."""
 
 
 @cache

@@ -22,7 +22,7 @@ class Seen(Struct, frozen=True, gc=False):
 class Window:
     """Identities by age. What it does not hold is new only if it is newer than all it ever let go."""
 
-    def __init__(self, size: int = WINDOW_SIZE) -> None:
+    def __init__(self, size: int) -> None:
         self._size = size
         self._seen: dict[bytes, Seen] = {}
         self._order: deque[Identity] = deque()
@@ -38,10 +38,13 @@ class Window:
         return of.digest > self._newest_gone if of.timed else not self._gone_untimed
 
     def add(self, of: Identity, seen: Seen) -> None:
-        """Remember a folded event, and let the oldest go."""
+        """Remember a folded event."""
         self._seen[of.digest] = seen
         self._order.append(of)
-        if len(self._order) > self._size:
+
+    def shrink(self) -> None:
+        """Let the oldest go. Only after a batch: what was found for one of its entries must stay till then."""
+        while len(self._order) > self._size:
             gone = self._order.popleft()
             del self._seen[gone.digest]
             self.let_go(gone)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from assetlog.consumers.fold.identity import Identity
 from assetlog.consumers.fold.store import FOLD_SQL, Store
-from assetlog.consumers.fold.window import WINDOW_SIZE, Seen, Window
+from assetlog.consumers.fold.window import Seen, Window
 from assetlog.consumers.views.sql import statement
 
 
-def load_window(store: Store, size: int = WINDOW_SIZE) -> Window:
+def load_window(store: Store, size: int) -> Window:
     """The window of a projection; bodies' hashes are not known any more."""
     window = Window(size)
     for tid, hid in statement("before_window", FOLD_SQL).run(store.reader, {"size": size}).fetchall():

@@ -14,7 +14,7 @@ import duckdb
 from assetlog.catalog.bench.figures import Figure, rate
 from assetlog.catalog.bench.measures.fold import RAW, insert
 from assetlog.catalog.bench.stage import Stage, append
-from assetlog.consumers.fold.fold import MAX_POSITION
+from assetlog.consumers.fold.progress import MAX_POSITION
 from assetlog.consumers.fold.rebuild import fold_log
 from assetlog.consumers.log.bodies import Bodies
 from assetlog.consumers.log.connection import connect_sync
