@@ -16,6 +16,7 @@ HTTP statuses live in one table in the catalog, not here.
 from __future__ import annotations
 
 import re
+from pathlib import PurePath
 from typing import Any
 
 SHOWN_VALUE_LENGTH = 200
@@ -104,14 +105,14 @@ class Broken(AssetlogError):
 
 
 def shown(value: Any) -> str | None:
-    """A value as an error shows it: at most 200 characters of its repr, without passwords; None for no value.
+    """A value as an error shows it: at most 200 characters of it, without passwords; None for no value.
 
-    >>> shown("x" * 300)[-1]
-    '…'
+    >>> shown("x" * 300)[-1], shown(PurePath("/data/log"))
+    ('…', '/data/log')
     """
     if value is None:
         return None
-    text = masked(value if isinstance(value, str) else repr(value))
+    text = masked(str(value) if isinstance(value, str | PurePath) else repr(value))
     return text if len(text) <= SHOWN_VALUE_LENGTH else text[:SHOWN_VALUE_LENGTH] + "…"
 
 
